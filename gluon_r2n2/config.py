@@ -1,0 +1,64 @@
+"""What defines a network: one frozen dataclass, stored beside every set of weights."""
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Optional
+
+from gluon_r2n2.errors import ModelError, unknown_name
+
+GRID = 4  # edge of the grid of recurrent cells, N in the paper
+SLOPE = 0.01  # of LeakyReLU: the original's code; the paper says 0.1
+
+CHOICES = {
+    "encoder": ("plain", "residual"),
+    "cell": ("gru", "lstm"),
+    "kernel": (1, 3),
+    "norm": (None, "batch"),
+    "upsample": ("unpool", "trilinear", "trilinear_frozen", "deconv"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The architecture of one network.
+
+    Raises:
+        ModelError: a value that no network can be built from.
+    """
+
+    encoder: str = "residual"  # 'plain': one convolution per stage; 'residual': two and a skip
+    cell: str = "gru"  # 'gru' or 'lstm' (without output gate)
+    kernel: int = 3  # edge of the recurrent convolution, in cells: 1 or 3
+    width: float = 1.0  # factor on every channel count of the paper
+    input_size: int = 127  # edge of the square input images, in pixels
+    resolution: int = 32  # edge of the output grid, in voxels: 4 * 2^n
+    norm: Optional[str] = None  # 'batch': batch normalisation after every convolution of encoder and decoder
+    upsample: str = "unpool"  # see gluon_r2n2.decoder
+
+    def __post_init__(self):
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise unknown_name(name, getattr(self, name), map(str, choices))
+        if not 0 < self.width <= 4:
+            raise ModelError(f"width must be above 0 and at most 4, got {self.width}")
+        if self.input_size < 32:
+            raise ModelError(f"input_size must be at least 32 pixels, got {self.input_size}")
+        if self.resolution not in (16, 32, 64, 128):
+            raise ModelError(f"resolution must be 16, 32, 64 or 128 voxels, got {self.resolution}")
+
+    def channels(self, published: int) -> int:
+        """The channel count of this width for one of the paper's: a multiple of 8, which oneDNN computes fast."""
+        return max(8, int(round(published * self.width / 8)) * 8)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """A plain dict that `from_dict` turns back into an equal configuration."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Dict[str, Any]) -> "ModelConfig":
+        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("model option", key, known)
+        return cls(**values)

@@ -1,0 +1,124 @@
+"""Slow NumPy forms of the networks' equations, written from their definitions; the truth that tests compare with."""
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+SLOPE = 0.01
+
+
+def convolve(x, weight, bias):
+    """Zero-padded, size-keeping cross-correlation over all spatial axes: (B, I, ...), (O, I, k...) -> (B, O, ...)."""
+    kernel = weight.shape[2:]
+    padded = np.pad(x, [(0, 0), (0, 0)] + [(k // 2, k // 2) for k in kernel])
+    out = np.zeros((x.shape[0], weight.shape[0]) + x.shape[2:])
+    for offset in itertools.product(*map(range, kernel)):
+        window = padded[(slice(None), slice(None)) + tuple(slice(o, o + n) for o, n in zip(offset, x.shape[2:]))]
+        out += np.einsum("bi...,oi->bo...", window, weight[(slice(None), slice(None)) + offset])
+    return out + bias.reshape((1, -1) + (1,) * len(kernel))
+
+
+def unpool(x):
+    """Each value at the even position of a grid twice as large, zeros elsewhere."""
+    out = np.zeros(x.shape[:2] + tuple(2 * n for n in x.shape[2:]))
+    out[:, :, ::2, ::2, ::2] = x
+    return out
+
+
+def max_pool(x):
+    """2x2 windows, stride 2, one pixel of padding that never wins."""
+    padded = np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)], constant_values=-np.inf)
+    rows, columns = (x.shape[2] // 2 + 1, x.shape[3] // 2 + 1)
+    windows = [padded[:, :, r : r + 2 * rows : 2, c : c + 2 * columns : 2] for r in (0, 1) for c in (0, 1)]
+    windows = [w[:, :, :rows, :columns] for w in windows]
+    return np.max(windows, axis=0)
+
+
+def leaky(x):
+    return np.where(x > 0, x, SLOPE * x)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax_cross_entropy(logits, labels, axis=1):
+    """-log softmax of the true class, per voxel, in float64; labels are class numbers."""
+    logits = np.moveaxis(logits.astype(np.float64), axis, -1)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_softmax = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return -np.take_along_axis(log_softmax, labels.astype(int)[..., None], axis=-1)[..., 0]
+
+
+class Network:
+    """The original's networks on named parameters of ours (``{"encoder.dense.weight": array, ...}``)."""
+
+    def __init__(self, config, parameters):
+        self.config = config
+        self.p = {name: value.astype(np.float64) for name, value in parameters.items()}
+
+    def weights(self, name):
+        return self.p[f"{name}.weight"], self.p[f"{name}.bias"]
+
+    def encode(self, x):
+        for i in range(6):
+            stage = f"encoder.stages.{i}"
+            if self.config.encoder == "plain":
+                x = leaky(max_pool(convolve(x, *self.weights(f"{stage}.conv.0"))))
+                continue
+            y = leaky(convolve(x, *self.weights(f"{stage}.conv_a.0")))
+            y = leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
+            if i in (1, 2, 4):
+                y = y + convolve(x, *self.weights(f"{stage}.conv_skip.0"))
+            elif i == 5:
+                y = y + x
+            x = max_pool(y)
+        weight, bias = self.weights("encoder.dense")
+        return leaky(x.reshape(len(x), -1) @ weight.T + bias)
+
+    def step(self, code, state):
+        """One view; the state is h (GRU) or the memory c (LSTM)."""
+        inputs = code @ self.p["projection.dense.weight"].T
+        inputs = inputs.reshape((len(code), 3) + state.shape[1:]).transpose(1, 0, 2, 3, 4, 5)
+        channels = state.shape[1]
+        weight, bias = self.weights("cell.gates")
+        gate = [(weight[i : i + channels], bias[i : i + channels]) for i in range(0, len(weight), channels)]
+        if self.config.cell == "lstm":
+            h = np.tanh(state)
+            i, f, t = (x + convolve(h, *g) for x, g in zip(inputs, gate))
+            return sigmoid(f) * state + sigmoid(i) * np.tanh(t)
+        update, reset = (sigmoid(x + convolve(state, *g)) for x, g in zip(inputs, gate))
+        candidate = np.tanh(inputs[2] + convolve(reset * state, *self.weights("cell.candidate")))
+        return update * state + (1 - update) * candidate
+
+    def decode(self, state):
+        x = np.tanh(state) if self.config.cell == "lstm" else state
+        for i in range(3):
+            stage = f"decoder.stages.{i}"
+            x = unpool(x)
+            y = leaky(convolve(x, *self.unpooled_weights(f"{stage}.conv_a.0")))
+            if self.config.encoder == "residual":
+                y = leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
+                skip = f"{stage}.skip.weight" in self.p
+                y = y + (convolve(x, *self.unpooled_weights(f"{stage}.skip")) if skip else x)
+            x = y
+        x = leaky(convolve(x, *self.weights("decoder.tail.conv_a.0")))
+        if self.config.encoder == "residual":
+            c = convolve(x, *self.weights("decoder.tail.conv_c.0"))
+            x = c + leaky(convolve(x, *self.weights("decoder.tail.conv_b.0")))
+        return convolve(x, *self.weights("decoder.logits.0"))
+
+    def unpooled_weights(self, name):
+        """The convolution behind an unpooling that a transposed convolution (I, O, k, k, k) stands for."""
+        weight, bias = self.weights(name)
+        return weight.transpose(1, 0, 2, 3, 4)[..., ::-1, ::-1, ::-1], bias
+
+    def __call__(self, images):
+        """(T, B, 3, S, S) -> list of T logits (B, 2, V, V, V)."""
+        state = np.zeros((images.shape[1], self.p["cell.gates.weight"].shape[1], 4, 4, 4))
+        logits = []
+        for image in images:
+            state = self.step(self.encode(image), state)
+            logits.append(self.decode(state))
+        return logits

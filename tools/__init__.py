@@ -1,0 +1,1 @@
+"""Command-line tools; installed as `gluon_r2n2_tools`, run from a checkout as `python tools/NAME.py`."""

@@ -1,0 +1,113 @@
+"""What all tools share: an argument parser that names the nearest valid flag, and one way to fail."""
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import sys
+from typing import Callable, Optional, Sequence
+
+from recordio.errors import DataError, nearest
+
+USAGE_ERROR = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are one sentence, exit with 2 and name the nearest valid flag or value.
+
+    Flags are never abbreviated: `--step` is a typo of `--steps`, not a synonym.
+    """
+
+    def __init__(self, **options):
+        options.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def parse_args(self, args=None, namespace=None):
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            flag = unknown[0].split("=")[0]
+            self.error(f"unknown argument {unknown[0]!r}{nearest(flag, flags)}; see {self.prog} --help")
+        return known
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            name = "/".join(action.option_strings) or action.metavar or action.dest
+            raise argparse.ArgumentError(
+                None, f"{name}: unknown value {value!r}{nearest(value, action.choices)}; "
+                f"choose from {', '.join(map(str, action.choices))}")
+
+    def error(self, message):
+        self.exit(USAGE_ERROR, f"{self.prog}: error: {message}\n")
+
+
+def positive_int(text: str) -> int:
+    """An argparse type: an integer of at least 1."""
+    value = int(text) if text.lstrip("+-").isdigit() else None
+    if value is None or value < 1:
+        raise argparse.ArgumentTypeError(f"wants an integer of at least 1, got {text!r}")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """An argparse type: a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = None
+    if value is None or not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"wants a number above 0, got {text!r}")
+    return value
+
+
+def available_cpus() -> int:
+    """The number of processors this process may use (affinity and containers respected where the system tells)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(main: Callable[[Optional[Sequence[str]]], Optional[int]], argv: Optional[Sequence[str]] = None) -> int:
+    """Call ``main(argv)`` and turn what a user can cause into one sentence and an exit code.
+
+    Returns main's own code (None counts as 0), 2 for bad input or an unusable disk, 130 for Ctrl-C. Anything
+    else is a defect of ours and keeps its traceback.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    program = os.path.basename(sys.argv[0])
+    try:
+        return main(argv) or 0
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away (a closed pager)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"{program}: error: {explain_os_error(error)}", file=sys.stderr)
+        return USAGE_ERROR
+    except Exception as error:
+        if not is_user_error(error):
+            raise
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Whether *error* is the user's to mend: DataError, or ModelError (looked up only where it was imported)."""
+    model_errors = sys.modules.get("gluon_r2n2.errors")
+    return isinstance(error, (DataError,) + ((model_errors.ModelError,) if model_errors else ()))
+
+
+def explain_os_error(error: OSError) -> str:
+    """One sentence for a file-system error: which file, what failed, what to do."""
+    advice = {
+        errno.ENOSPC: "the disk is full; free some space or choose another folder",
+        errno.EROFS: "the file system is read-only; choose another folder",
+        errno.EACCES: "permission denied; choose a folder you may write to or read from",
+        errno.ENOENT: "no such file or folder; check the path",
+        errno.EEXIST: "it exists already; remove it or choose another name",
+        errno.ENOTDIR: "a part of the path is a file, not a folder",
+        errno.EISDIR: "it is a folder, a file was wanted",
+    }.get(error.errno, error.strerror or str(error))
+    return f"{error.filename}: {advice}" if error.filename else advice
