@@ -1,4 +1,5 @@
 """gluon-r2n2: photographs of an object in, a 3D model out (3D-R2N2 in MXNet/Gluon)."""
+from gluon_r2n2 import _requirements  # noqa: F401  (first: one sentence where mxnet cannot work here)
 from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.initialisers import initialise

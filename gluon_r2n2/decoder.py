@@ -79,6 +79,27 @@ class Unpool(HybridBlock):
         return x
 
 
+class Logits(HybridBlock):
+    """The last 3x3x3 convolution, to the logits of empty and occupied; never normalised: the loss wants free logits.
+
+    oneDNN computes two output channels several times slower than a full block of 16, so the two filters are repeated
+    to fill a block and the copies' results dropped; the stored weight has the two.
+    """
+
+    COPIES = 8
+
+    def __init__(self, in_channels: int, **kwargs):
+        super().__init__(**kwargs)
+        with self.name_scope():
+            self.weight = self.params.get("weight", shape=(2, in_channels, 3, 3, 3), init=Msra())
+            self.bias = self.params.get("bias", shape=(2,), init=mx.init.Constant(BIAS))
+
+    def hybrid_forward(self, F, x, weight, bias):
+        weight, bias = F.tile(weight, reps=(self.COPIES, 1, 1, 1, 1)), F.tile(bias, reps=(self.COPIES,))
+        repeated = F.Convolution(x, weight, bias, kernel=(3, 3, 3), pad=(1, 1, 1), num_filter=2 * self.COPIES)
+        return F.slice_axis(repeated, axis=1, begin=0, end=2)  # (B, 16, V, V, V) -> (B, 2, V, V, V)
+
+
 class PlainStage(HybridBlock):
     """Doubling and convolution -> LeakyReLU."""
 
@@ -173,7 +194,7 @@ class Decoder(HybridBlock):
                 self.stages.add(stage(channels, in_channels, config))
                 in_channels = channels
             self.tail = tail(last, in_channels, config.norm)
-            self.logits = convolution(2, last, 3)  # never normalised: the loss wants free logits
+            self.logits = Logits(last)
 
     def hybrid_forward(self, F, state):
         return self.logits(self.tail(self.stages(state)))

@@ -15,7 +15,8 @@ def convolve(x, weight, bias):
     out = np.zeros((x.shape[0], weight.shape[0]) + x.shape[2:])
     for offset in itertools.product(*map(range, kernel)):
         window = padded[(slice(None), slice(None)) + tuple(slice(o, o + n) for o, n in zip(offset, x.shape[2:]))]
-        out += np.einsum("bi...,oi->bo...", window, weight[(slice(None), slice(None)) + offset])
+        product = np.tensordot(weight[(slice(None), slice(None)) + offset], window, axes=(1, 1))  # (O, B, ...)
+        out += product.swapaxes(0, 1)
     return out + bias.reshape((1, -1) + (1,) * len(kernel))
 
 
@@ -107,7 +108,7 @@ class Network:
         if self.config.encoder == "residual":
             c = convolve(x, *self.weights("decoder.tail.conv_c.0"))
             x = c + leaky(convolve(x, *self.weights("decoder.tail.conv_b.0")))
-        return convolve(x, *self.weights("decoder.logits.0"))
+        return convolve(x, *self.weights("decoder.logits"))
 
     def unpooled_weights(self, name):
         """The convolution behind an unpooling that a transposed convolution (I, O, k, k, k) stands for."""

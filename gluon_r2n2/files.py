@@ -1,0 +1,125 @@
+"""Folders and JSON files that appear whole or not at all, and the SHA-256 sums that prove they stayed whole."""
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, Mapping, Union
+
+TEMPORARY = ".tmp"  # the suffix of everything unfinished; see remove_unfinished
+
+PathLike = Union[str, Path]
+
+
+@contextlib.contextmanager
+def atomic_directory(path: PathLike) -> Iterator[Path]:
+    """Yield a temporary neighbour of *path* to fill; on success flush it to disk and rename it to *path*.
+
+    A folder that is already at *path* is replaced. On any exception (Ctrl-C included) the temporary folder is
+    removed and *path* stays as it was; after a kill -9 or a power cut `remove_unfinished` clears what is left.
+
+    Raises:
+        OSError: the parent folder is absent, read-only or full.
+    """
+    path = Path(path)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent))
+    try:
+        temporary.chmod(0o777 & ~_umask())  # mkdtemp makes private folders; ours are ordinary ones
+        yield temporary
+        for child in sorted(temporary.rglob("*")):
+            sync(child)
+        sync(temporary)
+        old = temporary.with_name(temporary.name[: -len(TEMPORARY)] + ".old" + TEMPORARY)
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(old)  # a folder that holds files cannot be renamed over
+        temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: PathLike, value: Any) -> None:
+    """Write *value* as JSON so that *path* holds its old content or the whole new one, flushed to disk.
+
+    Raises:
+        OSError: the folder is absent, read-only or full.
+    """
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+    try:
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+            json.dump(value, handle, indent=1)
+            handle.write("\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync(path.parent)
+
+
+def remove_unfinished(folder: PathLike) -> None:
+    """Remove what an interrupted `atomic_directory` or `write_json` left in *folder*."""
+    for path in Path(folder).glob(f".*{TEMPORARY}"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+def sync(path: PathLike) -> None:
+    """Flush a file, or the entries of a folder, to disk."""
+    descriptor = os.open(str(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path: PathLike) -> str:
+    """The SHA-256 sum of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as handle:
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def sha256_of_json(value: Any) -> str:
+    """The SHA-256 sum of a JSON value, independent of key order and of spacing."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def manifest(folder: PathLike) -> Dict[str, str]:
+    """The SHA-256 sums of all files below *folder* by their relative name, `/` between the parts."""
+    folder = Path(folder)
+    return {str(path.relative_to(folder).as_posix()): sha256(path) for path in sorted(folder.rglob("*"))
+            if path.is_file()}
+
+
+def damaged(folder: PathLike, sums: Mapping[str, str]) -> Dict[str, str]:
+    """Compare the files of *folder* with a `manifest`; return what is wrong by file name, empty if all is well."""
+    folder = Path(folder)
+    faults = {}
+    for name, expected in sums.items():
+        path = folder / name
+        if not path.is_file():
+            faults[name] = "is missing"
+        elif sha256(path) != expected:
+            faults[name] = "has another SHA-256 than the one recorded when it was written"
+    return faults
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
