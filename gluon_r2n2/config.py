@@ -47,7 +47,7 @@ class ModelConfig:
             raise ModelError(f"resolution must be 16, 32, 64 or 128 voxels, got {self.resolution}")
 
     def channels(self, published: int) -> int:
-        """The channel count of this width for one of the paper's: a multiple of 16, the block of oneDNN's fast kernels."""
+        """The channel count of this width for one of the paper's: a multiple of 16, oneDNN's fast block."""
         return max(16, int(round(published * self.width / 16)) * 16)
 
     def as_dict(self) -> Dict[str, Any]:
@@ -55,7 +55,7 @@ class ModelConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Dict[str, Any]) -> "ModelConfig":
+    def from_dict(cls, values: Dict[str, Any]) -> ModelConfig:
         """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
         known = [field.name for field in dataclasses.fields(cls)]
         for key in values:

@@ -74,7 +74,7 @@ class R2N2(Block):
             logits.append(self.decode(state))
         return logits
 
-    def step_graph(self) -> "StepGraph":
+    def step_graph(self) -> StepGraph:
         """This network as one exportable graph for one view, sharing the parameters."""
         return StepGraph(self)
 

@@ -1,0 +1,107 @@
+"""Layouts: picture files of any kind -> RGBA arrays, and RGBA arrays -> PNG bytes that never vary."""
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Optional, Union
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from recordio.errors import DataError
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+MAX_PIXELS = 64_000_000  # refused before decoding: a small file may unpack to any size
+PNG_LEVEL = 3  # zlib level: 1 to 9; renders shrink little beyond this
+
+
+def read_rgba(source: Union[str, Path, bytes], name: Optional[str] = None) -> np.ndarray:
+    """Decode a picture from a path or from its bytes; *name* stands for the bytes in error messages.
+
+    Any bit depth, grey, palette, alpha or interlacing; JPEG and the other formats of Pillow too, turned upright.
+
+    Returns:
+        (H, W, 4) uint8 sRGB with straight alpha, 255 where the picture has none.
+
+    Raises:
+        DataError: no picture, cut short, damaged, or more than MAX_PIXELS.
+        OSError: the file cannot be read.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        name, data = name or "image bytes", bytes(source)
+    else:
+        name, data = name or str(source), Path(source).read_bytes()
+    if data.startswith(PNG_MAGIC):
+        _check_png(data, name)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise DataError(f"{name}: {width} x {height} pixels are too many, at most {MAX_PIXELS} are read; "
+                                f"scale the picture down")
+            picture.load()
+            return _to_rgba(ImageOps.exif_transpose(picture), data[24] if data.startswith(PNG_MAGIC) else 8)
+    except DataError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{name}: not an image ({_describe(data)}); give a PNG or JPEG picture") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own, larger limit
+        raise DataError(f"{name}: too many pixels, at most {MAX_PIXELS} are read ({error}); "
+                        f"scale the picture down") from None
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, TypeError,
+            struct.error) as error:  # what Pillow's decoders raise on damaged files
+        raise DataError(f"{name}: the image is damaged or cut short ({error}); write or copy it again") from None
+
+
+def encode_png(rgba: np.ndarray) -> bytes:
+    """PNG bytes of an (H, W, 4) or (H, W, 3) uint8 RGB(A) picture; equal pictures give equal bytes."""
+    rgba = np.ascontiguousarray(rgba, np.uint8)
+    order = cv2.COLOR_RGBA2BGRA if rgba.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    options = [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
+    done, data = cv2.imencode(".png", cv2.cvtColor(rgba, order), options)
+    if not done:
+        raise ValueError(f"cv2 cannot encode a picture of shape {rgba.shape}")
+    return data.tobytes()
+
+
+def _check_png(data, name):
+    """Hold every chunk's checksum and the end mark, which Pillow passes over."""
+    start = len(PNG_MAGIC)
+    while start + 12 <= len(data):
+        length, kind = struct.unpack(">I4s", data[start:start + 8])
+        end = start + 12 + length
+        if end > len(data):
+            break
+        if zlib.crc32(data[start + 4:end - 4]) != struct.unpack(">I", data[end - 4:end])[0]:
+            raise DataError(f"{name}: the image is damaged (checksum of its {kind!r} part); write or copy it again")
+        if kind == b"IEND":
+            return
+        start = end
+    raise DataError(f"{name}: the image is cut short after {len(data)} bytes; write or copy it again")
+
+
+def _to_rgba(picture, depth):
+    """Pillow's picture -> (H, W, 4) uint8; *depth* is the bits per channel of a PNG, 8 for others."""
+    clear = picture.info.get("transparency")
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16-bit grey: Pillow's own conversion would clip
+        values = np.asarray(picture).astype(np.float64)
+        grey = np.clip(np.rint(values * (255.0 if picture.mode == "F" else 255.0 / 65535.0)), 0, 255).astype(np.uint8)
+        alpha = np.where(values == (clear if isinstance(clear, int) else -1), 0, 255).astype(np.uint8)
+        return np.dstack([grey, grey, grey, alpha])
+    # Pillow leaves the transparent colour in the file's depth but brings the pixels to 8 bits
+    if picture.mode in ("L", "1") and isinstance(clear, int) and depth < 8:
+        picture.info["transparency"] = clear * 255 // (2 ** depth - 1)
+    elif picture.mode == "RGB" and isinstance(clear, tuple) and depth == 16:
+        picture.info["transparency"] = tuple(channel >> 8 for channel in clear)
+    if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):  # Pillow has no direct way from these
+        picture = picture.convert("RGB")
+    return np.array(picture.convert("RGBA"))
+
+
+def _describe(data):
+    if data.startswith(PNG_MAGIC):
+        return "a PNG whose header is damaged"
+    return f"it begins with {data[:8]!r}" if data else "it is empty"
