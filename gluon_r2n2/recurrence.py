@@ -8,6 +8,8 @@ Source: 3D-R2N2 (ECCV 2016), sections 3.2.1 and 3.2.2; FCConv3DLayer of the orig
 """
 from __future__ import annotations
 
+from typing import Dict, Type, Union
+
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
@@ -90,4 +92,4 @@ class LSTMCell(HybridBlock):
         return F.tanh(state)
 
 
-CELLS = {"gru": GRUCell, "lstm": LSTMCell}
+CELLS: Dict[str, Union[Type[GRUCell], Type[LSTMCell]]] = {"gru": GRUCell, "lstm": LSTMCell}

@@ -36,9 +36,11 @@ def atomic_file(path: Union[str, Path], mode: str = "wb") -> Iterator[IO]:
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:  # such as a full disk: say where
+            error.filename = str(path)
         raise
     sync_directory(path.parent)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,10 @@ import pytest
 
 SEED = int(os.environ.get("R2N2_TEST_SEED", "0"))
 ROOT = Path(__file__).resolve().parent.parent
+
+# As every tool run as a file does it: makes the checkout importable, tools/ as gluon_r2n2_tools, installed or not.
+sys.path.insert(0, str(ROOT / "tools"))
+import _checkout  # noqa: E402, F401
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,8 @@
 """Imported first by every script of this folder when it runs as a file: makes the checkout's packages importable.
 
-An installed console command (r2n2-train, ...) never needs it. The scripts' folder itself is taken off the path,
-so that names such as `export` or `eval` here never shadow other modules.
+An installed console command (r2n2-train, ...) never needs it. The scripts' folder itself goes to the end of the path,
+so that names such as `export` or `eval` here never shadow other modules; it stays there because the worker processes
+of a script import the script, and so this module, again.
 """
 import importlib.util
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+sys.path.append(sys.path[0])
 sys.path[0] = str(ROOT)
 if "gluon_r2n2_tools" not in sys.modules:
     spec = importlib.util.spec_from_file_location(

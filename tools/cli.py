@@ -14,6 +14,15 @@ USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows every default, except where there is none to show (required, a switch) or the help tells it in words."""
+
+    def _get_help_string(self, action):
+        if action.required or action.nargs == 0 or "default:" in action.help:
+            return action.help
+        return super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one sentence, exit with 2 and name the nearest valid flag or value.
 
@@ -21,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options):
-        options.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        options.setdefault("formatter_class", HelpFormatter)
         super().__init__(allow_abbrev=False, **options)
 
     def parse_args(self, args=None, namespace=None):

@@ -18,7 +18,7 @@ MAX_PIXELS = 64_000_000  # refused before decoding: a small file may unpack to a
 PNG_LEVEL = 3  # zlib level: 1 to 9; renders shrink little beyond this
 
 
-def read_rgba(source: Union[str, Path, bytes], name: Optional[str] = None) -> np.ndarray:
+def read_rgba(source: Union[str, Path, bytes, memoryview], name: Optional[str] = None) -> np.ndarray:
     """Decode a picture from a path or from its bytes; *name* stands for the bytes in error messages.
 
     Any bit depth, grey, palette, alpha or interlacing; JPEG and the other formats of Pillow too, turned upright.

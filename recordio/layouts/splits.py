@@ -89,7 +89,7 @@ def check_split(layout: Layout, split: Split) -> None:
         DataError: naming the first absent models and their number.
     """
     present = {(model.synset, model.model_id) for model in layout.models}
-    present.update(tuple(key.split("/", 1)) for key, _ in layout.incomplete)
+    present.update((key.split("/", 1)[0], key.split("/", 1)[1]) for key, _ in layout.incomplete)
     absent = [key for part in PARTS for key in split_keys(split, part) if key not in present]
     if absent:
         named = ", ".join("/".join(key) for key in absent[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
