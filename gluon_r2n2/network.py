@@ -48,6 +48,15 @@ class R2N2(Block):
             state = self.step(code, state)
         return self.decode(state)
 
+    def hybridize(self, active: bool = True, **options):
+        """As in Gluon, but never ``static_shape`` for the cell.
+
+        The cell runs T times inside one recording; under static_shape its gradients are wrong as soon as T changes
+        between batches (MXNet 1.9.1, CPU).
+        """
+        super().hybridize(active, **options)
+        self.cell.hybridize(active, **{**options, "static_shape": False})
+
     def encode(self, images) -> List:
         """Images (T, B, 3, S, S) -> T gate inputs (B, gates * C, N, N, N), all views in one batch."""
         views, batch = images.shape[:2]

@@ -53,26 +53,28 @@ def test_networks_match_their_equations(name, hybrid, randomise):
 @pytest.mark.parametrize("upsample", ["unpool", "trilinear", "trilinear_frozen", "deconv"])
 @pytest.mark.parametrize("name", ["gru_3", "res3d_gru_3"])
 def test_hybridised_equals_imperative_for_any_number_of_views(name, upsample, norm):
-    net = get_model(name, upsample=upsample, norm=norm, **SMALL)
+    net = get_model(name, upsample=upsample, norm=norm, resolution=16, **SMALL)
     initialise(net, seed=3)
-    weight = net.projection.dense.weight
+    parts = [net.cell.candidate.weight, net.projection.dense.weight, net.decoder.logits.weight]
 
     def run(views):
-        x, y = mx.nd.array(images(views)), mx.nd.array(np.random.uniform(size=(2, 32, 32, 32)) > 0.9)
+        x, y = mx.nd.array(images(views, batch=4)), mx.nd.array(np.random.uniform(size=(4, 16, 16, 16)) > 0.9)
         with mx.autograd.record():
             loss = gluon_r2n2.VoxelLoss()(net(x), y)
         loss.backward()
-        return loss.asnumpy(), weight.grad().asnumpy()
+        return [loss.asnumpy()] + [part.grad().asnumpy() for part in parts]
 
     results = {}
     for hybrid in (False, True):
         np.random.seed(5)
         if hybrid:
             net.hybridize(static_alloc=True, static_shape=True)
-        results[hybrid] = [run(views) for views in (1, 3, 2, 3)]  # the count changes, as it does in training
-    for (loss, gradient), (static_loss, static_gradient) in zip(results[False], results[True]):
-        np.testing.assert_allclose(static_loss, loss, rtol=1e-4)
-        np.testing.assert_allclose(static_gradient, gradient, rtol=0, atol=1e-2 * np.abs(gradient).max())
+        results[hybrid] = [run(views) for views in (1, 3, 2, 3, 1, 2)]  # the count changes, as it does in training
+    # the graphs run the same kernels in the same order; batch normalisation does not, and amplifies the difference
+    tolerance = 1e-5 if norm is None else 2e-2
+    for imperative, hybridised in zip(results[False], results[True]):
+        for theirs, ours in zip(imperative, hybridised):
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("name,count", [("res3d_gru_3", 35968706), ("gru_3", 32207266), ("lstm_1", 30929314)])

@@ -1,0 +1,101 @@
+"""A network and batches -> integer voxel counts for every sample, view count and threshold."""
+from __future__ import annotations
+
+import dataclasses
+from typing import Iterable, List, Optional, Sequence, Tuple
+
+import mxnet as mx
+import numpy as np
+
+from gluon_r2n2.metrics import best_threshold, iou, mean_iou, voxel_counts
+
+THRESHOLD_VIEWS = 3  # the view count that the threshold is chosen at, whatever is evaluated later
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Voxel counts of n samples, W view counts and K thresholds, in the order in which the samples came."""
+
+    keys: Tuple[str, ...]  # n, `synset/model_id`
+    synsets: Tuple[str, ...]  # n
+    views: Tuple[int, ...]  # W; (0,) where no view is looked at
+    thresholds: Tuple[float, ...]  # K
+    intersection: np.ndarray  # (n, W, K) int64
+    union: np.ndarray  # (n, W, K) int64
+
+    def iou(self) -> np.ndarray:
+        """IoU of every sample, (n, W, K) float64."""
+        return iou(self.intersection, self.union)
+
+    def means(self, views: int, threshold: float):
+        """`gluon_r2n2.metrics.mean_iou` (micro, macro, by class) at a view count and a threshold."""
+        column = self.iou()[:, self.views.index(views), self.thresholds.index(threshold)]
+        return mean_iou(column, self.synsets)
+
+    def best_threshold(self, views: int) -> Tuple[float, float]:
+        """The threshold with the highest mean IoU over the samples at a view count, and that IoU."""
+        return best_threshold(self.iou()[:, self.views.index(views)], self.thresholds)
+
+
+def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: Sequence[int],
+             thresholds: Sequence[float], batch_size: int, limit: Optional[int] = None) -> Evaluation:
+    """Count the voxels of every sample after each of the view counts, all of them in one sweep.
+
+    A batch that is smaller than the others is filled up for the network (one static graph for all) and the filling
+    is not counted, so that every sample counts exactly once.
+
+    Args:
+        net: maps as `gluon_r2n2.network.R2N2` does.
+        batches: with images (T, B, 3, S, S) uint8 RGB, voxels (B, V, V, V), keys and synsets; T >= max(views).
+        contexts: the devices, which share each batch.
+        views: view counts, ascending.
+        thresholds: on the probability of being occupied.
+        batch_size: the largest B.
+        limit: stop after this many samples.
+    """
+    views, thresholds = tuple(views), tuple(thresholds)
+    keys: List[str] = []
+    synsets: List[str] = []
+    intersections, unions = [], []
+    padded = -(-batch_size // len(contexts)) * len(contexts)  # every device gets the same number of samples
+    for batch in batches:
+        count = len(batch.keys) if limit is None else min(len(batch.keys), limit - len(keys))
+        images = np.take(batch.images, np.arange(padded) % len(batch.keys), axis=1)
+        # all devices are given their work before the first result is waited for
+        parts = [probabilities(net, part, views, context)
+                 for part, context in zip(np.split(images, len(contexts), axis=1), contexts)]
+        occupied = [np.concatenate([array.asnumpy() for array in arrays])[:count] for arrays in zip(*parts)]
+        counts = [voxel_counts(each, batch.voxels[:count], thresholds=thresholds) for each in occupied]
+        intersections.append(np.stack([each.intersection for each in counts], axis=1))  # (B, W, K)
+        unions.append(np.stack([each.union for each in counts], axis=1))
+        keys.extend(batch.keys[:count])
+        synsets.extend(batch.synsets[:count])
+        if len(keys) == limit:
+            break
+    if not keys:
+        raise ValueError("nothing to evaluate: there was no batch")
+    return Evaluation(tuple(keys), tuple(synsets), views, thresholds,
+                      np.concatenate(intersections), np.concatenate(unions))
+
+
+def probabilities(net, images: np.ndarray, views: Sequence[int], context: mx.Context) -> List[mx.nd.NDArray]:
+    """The probability of being occupied, (B, V, V, V) float32, after each of the view counts.
+
+    Args:
+        images: (T, B, 3, S, S) uint8 RGB.
+        views: view counts of at most T, ascending.
+    """
+    state, occupied = net.begin_state(images.shape[1], context), []
+    for number in range(1, views[-1] + 1):
+        # one view at a time: the memory does not grow with T, and on the CPU it is as fast as all at once
+        view = to_unit(mx.nd.array(images[number - 1 : number], ctx=context, dtype=np.uint8))
+        state = net.step(net.encode(view)[0], state)
+        if number in views:
+            empty, full = mx.nd.split(net.decode(state), num_outputs=2, axis=1, squeeze_axis=True)
+            occupied.append(mx.nd.sigmoid(full - empty))  # the softmax of two classes
+    return occupied
+
+
+def to_unit(images: mx.nd.NDArray) -> mx.nd.NDArray:
+    """uint8 colours 0..255 -> float32 in [0, 1], on the device that they are on."""
+    return images.astype(np.float32) / 255

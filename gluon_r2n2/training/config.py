@@ -1,0 +1,99 @@
+"""What defines a training run: one frozen dataclass, filled from a named recipe and stored in every checkpoint."""
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, List, Optional, Tuple
+
+from gluon_r2n2.errors import ModelError, unknown_name
+
+SCHEDULES = ("cosine", "poly", "step", "constant")
+
+# What a recipe fixes; every value can be overridden by name. 'original' is the paper's code (lib/solver.py there).
+RECIPES = {
+    "improved": dict(learning_rate=1e-3, schedule="cosine", warmup=0.05, weight_decay=0.0, loss_limit=None),
+    "original": dict(learning_rate=1e-4, schedule="step", warmup=0.0, weight_decay=5e-5, loss_limit=2.0),
+}
+
+# Changing one of these in the middle of a run continues it; changing any other makes it another run.
+RESUMABLE = ("steps", "checkpoint_every", "validate_every", "validate_samples", "log_every", "keep")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """All numbers of a training run; build it with `from_recipe`.
+
+    Raises:
+        ModelError: a value that no run can have.
+    """
+
+    recipe: str = "improved"
+    learning_rate: float = 1e-3  # of Adam, at its highest
+    schedule: str = "cosine"  # of the learning rate over the steps, one of SCHEDULES
+    warmup: float = 0.05  # share of the steps over which the learning rate rises linearly from 0
+    weight_decay: float = 0.0  # L2, added to the gradient of weights; never of biases or normalisation
+    loss_limit: Optional[float] = None  # stop above this loss, in nats per voxel; None: never
+    steps: int = 60000  # optimiser updates in all
+    batch_size: int = 8  # objects per update, over all devices
+    views: Tuple[int, int] = (1, 5)  # views per object, drawn uniformly per batch from this closed range
+    image_size: int = 127  # edge of the network's square input, in pixels
+    seed: int = 0
+    classes: Optional[Tuple[str, ...]] = None  # synsets or names; None: all of the data set
+    checkpoint_every: int = 500  # steps
+    validate_every: int = 1000  # steps; 0: never
+    validate_samples: int = 256  # objects of the validation split, at most
+    log_every: int = 10  # steps per line of log.jsonl
+    keep: int = 3  # newest checkpoints to keep, besides the best
+
+    def __post_init__(self):
+        if self.recipe not in RECIPES:
+            raise unknown_name("recipe", self.recipe, RECIPES)
+        if self.schedule not in SCHEDULES:
+            raise unknown_name("schedule", self.schedule, SCHEDULES)
+        for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("validate_every", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if not 1 <= self.views[0] <= self.views[1]:
+            raise ModelError(f"views must be a range like 1-5, got {self.views[0]}-{self.views[1]}")
+        if not self.learning_rate > 0:
+            raise ModelError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 <= self.warmup < 1:
+            raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
+
+    @classmethod
+    def from_recipe(cls, recipe: str = "improved", **overrides) -> TrainingConfig:
+        """The recipe's configuration with the overrides that are not None."""
+        if recipe not in RECIPES:
+            raise unknown_name("recipe", recipe, RECIPES)
+        overrides = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**{**RECIPES[recipe], "recipe": recipe, **overrides})
+
+    def as_dict(self) -> Dict[str, Any]:
+        """A dict of JSON values that `from_dict` turns back into an equal configuration."""
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Dict[str, Any]) -> TrainingConfig:
+        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("training option", key, known)
+        given: Dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                                 for name, value in values.items()}
+        return cls(**given)
+
+
+def differences(saved: Dict[str, Any], wanted: Dict[str, Any], *, what: str) -> List[str]:
+    """Sentences, one per key, that say where a resumed run differs from the saved one in what must not change.
+
+    Args:
+        saved, wanted: flat dicts of JSON values.
+        what: the kind of thing compared, for the sentences.
+    """
+    keys = [key for key in {**saved, **wanted} if key not in RESUMABLE]
+    return [f"{what} {key} was {saved.get(key)!r} and is now {wanted.get(key)!r}"
+            for key in keys if saved.get(key) != wanted.get(key)]

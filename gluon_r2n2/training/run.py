@@ -1,0 +1,92 @@
+"""The folder of a run: starting one, taking one up again, and its log."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from gluon_r2n2 import files
+from gluon_r2n2.errors import ModelError
+from gluon_r2n2.training.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
+from gluon_r2n2.training.config import differences
+
+LOG = "log.jsonl"
+
+
+def check_free(run: Path) -> None:
+    """Raise a ModelError where the folder of a new run exists and is not empty."""
+    if run.is_dir() and any(run.iterdir()):
+        raise ModelError(f"{run}: exists already; continue that run with --resume, or choose another folder")
+
+
+def start_run(run: Path, facts: Dict[str, Any]) -> None:
+    """Make the folder of a new run and write its config.json.
+
+    Raises:
+        ModelError: the folder exists and is not empty.
+        OSError: it cannot be made.
+    """
+    check_free(run)
+    (run / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+    files.write_json(run / CONFIG, facts)
+
+
+def read_run(run: Path) -> Dict[str, Any]:
+    """The facts that a run was started with.
+
+    Raises:
+        ModelError: the folder is no run.
+    """
+    try:
+        facts = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        if all(isinstance(facts.get(section), dict) for section in ("model", "training", "data", "image")):
+            return facts
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelError(f"{run}: there is no run to resume, it holds no {CONFIG}; leave --resume out to start one"
+                         ) from None
+    except (ValueError, AttributeError):
+        pass
+    raise ModelError(f"{run / CONFIG}: is damaged, it cannot be read as the JSON of a run")
+
+
+def resume_run(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
+    """Check that a run saved with the facts *saved* can go on with *facts*; clear what an interruption left.
+
+    Raises:
+        ModelError: model, data, preprocessing or training options differ; every difference is named.
+    """
+    found = []
+    for section, ignored in (("model", ()), ("image", ()), ("training", ()), ("data", ("path",))):  # data may move
+        before, now = ({key: value for key, value in each[section].items() if key not in ignored}
+                       for each in (saved, facts))
+        found += differences(before, now, what=section)
+    if found:
+        raise ModelError(f"{run}: cannot be resumed with other options: {'; '.join(found)}; choose another folder "
+                         "(and --init-from to start from these weights)")
+    files.remove_unfinished(run)
+    (run / CHECKPOINTS).mkdir(exist_ok=True)
+    files.remove_unfinished(run / CHECKPOINTS)
+    files.write_json(run / CONFIG, facts)
+
+
+class RunLog:
+    """Appends JSON lines to the log of a run."""
+
+    def __init__(self, run: Path):
+        self._path = run / LOG
+
+    def write(self, event: str, step: int, **values) -> None:
+        """Append one line, `{"event": event, "step": step, ...}`."""
+        with open(self._path, "a", encoding="utf-8") as handle:
+            handle.write(json.dumps({"event": event, "step": step, **values}) + "\n")
+
+
+def position(step: int, batches_per_epoch: int) -> Dict[str, int]:
+    """Where in the data a run is after *step* steps: the epoch and the number of its batches used up."""
+    epoch, batch = divmod(step, batches_per_epoch)
+    return {"epoch": epoch, "batch": batch}
+
+
+def facts_of(checkpoint: Optional[Checkpoint], run: Path) -> Dict[str, Any]:
+    """What a run was made with: from its newest whole checkpoint, or from config.json where it has none yet."""
+    return checkpoint.state if checkpoint else read_run(run)

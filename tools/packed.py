@@ -1,0 +1,39 @@
+"""Packed data sets as the training tools use them: a split that may be empty, and checks against the network."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterable, Optional
+
+from recordio.errors import DataError
+from recordio.loading import RecordDataset
+from recordio.records import read_manifest
+
+
+def open_split(path: Path, split: str, synsets: Iterable[str]) -> Optional[RecordDataset]:
+    """The samples of a split that are of the classes *synsets*; None where there are none.
+
+    Raises:
+        DataError: no packed data set, or a damaged one.
+    """
+    there = {key.split("/", 1)[0] for shard in read_manifest(path).of(split) for key in shard.keys}
+    wanted = sorted(there & set(synsets))
+    return RecordDataset(path, split, classes=wanted) if wanted else None
+
+
+def check_views(dataset: RecordDataset, views: int, flag: str) -> None:
+    """Raise a DataError where *flag* asks for more views than the objects of the data set have."""
+    if views > dataset.view_count:
+        raise DataError(f"{flag} asks for {views} views, but {dataset.path} has objects with only "
+                        f"{dataset.view_count}; ask for fewer or pack more views")
+
+
+def resolution(dataset: RecordDataset) -> int:
+    """The edge of the data set's voxel grids.
+
+    Raises:
+        DataError: they are not cubes.
+    """
+    if len(set(dataset.voxel_shape)) != 1:
+        raise DataError(f"{dataset.path}: voxel grids of {'x'.join(map(str, dataset.voxel_shape))}, but networks "
+                        "are trained on cubes; voxelise the objects anew")
+    return dataset.voxel_shape[0]

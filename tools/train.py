@@ -1,0 +1,250 @@
+"""Train a network on a packed data set; interrupt it at any time and go on with --resume."""
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+if not __package__:
+    import _checkout  # noqa: F401  (run as a file: makes the checkout importable)
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+import gluon_r2n2
+from gluon_r2n2 import training
+from gluon_r2n2.evaluation import THRESHOLD_VIEWS
+from gluon_r2n2.training import TrainingConfig
+from gluon_r2n2_tools import cli, packed
+from recordio.loading import ORIGINAL, TEST, TRAIN, Loader, RecordDataset
+
+FAILED = 1
+UNSET = object()  # marks the flags that were not given
+MODEL_FLAGS = ("width", "norm", "upsample")
+TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "learning_rate", "schedule", "weight_decay",
+                  "loss_limit", "steps", "checkpoint_every", "validate_every", "validate_samples", "log_every", "keep")
+
+
+def parse(argv=None):
+    """Return the options and the set of those that were given; the recipe decides the others left at None."""
+    default = TrainingConfig()
+    parser = cli.Parser(prog="r2n2-train", description=__doc__)
+    parser.add_argument("--data", metavar="D", type=Path, required=True, help="folder made by pack_rec.py")
+    parser.add_argument("--run", metavar="R", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on with the run at R; only options that do not change it may differ, such as --steps")
+    parser.add_argument("--init-from", metavar="PATH", type=Path,
+                        help="start a new run from the weights of this run or checkpoint")
+    group = parser.add_argument_group("network")
+    group.add_argument("--model", metavar="NAME", default="res3d_gru_3", choices=gluon_r2n2.list_models(),
+                       help="one of " + ", ".join(gluon_r2n2.list_models()))
+    group.add_argument("--width", metavar="X", type=cli.positive_float, default=1.0,
+                       help="factor on all channel counts")
+    group.add_argument("--norm", metavar="KIND", choices=("none", "batch"), default="none",
+                       help="normalisation: none or batch")
+    group.add_argument("--upsample", metavar="KIND", choices=("unpool", "trilinear", "trilinear_frozen", "deconv"),
+                       default="unpool", help="of the decoder: unpool, trilinear, trilinear_frozen or deconv")
+    group.add_argument("--image-size", metavar="S", type=cli.positive_int, default=default.image_size,
+                       help="edge of the network's input, pixels")
+    group = parser.add_argument_group("training")
+    length = group.add_mutually_exclusive_group()
+    length.add_argument("--steps", metavar="N", type=cli.positive_int, default=default.steps, help="updates in all")
+    length.add_argument("--epochs", metavar="N", type=cli.positive_int, help="passes over the data, instead of --steps")
+    group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=default.batch_size,
+                       help="objects per update, over all devices")
+    group.add_argument("--views", metavar="A-B", type=view_range, default=default.views,
+                       help="views per object, a number or a range, drawn per batch")
+    group.add_argument("--classes", metavar="NAME", nargs="+", help="train on these only; names or synsets")
+    group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
+                       help="improved, or original: as the paper's code, its augmentation included")
+    group.add_argument("--lr", dest="learning_rate", metavar="X", type=cli.positive_float,
+                       help="highest learning rate of Adam; None: the recipe's")
+    group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
+                       help=f"of the learning rate: {', '.join(training.SCHEDULES)}; None: the recipe's")
+    group.add_argument("--weight-decay", metavar="X", type=float, help="L2 on weights; None: the recipe's")
+    group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
+                       help="stop above this loss; None: the recipe's")
+    group.add_argument("--seed", metavar="N", type=int, default=default.seed, help="of weights, order and augmentation")
+    group = parser.add_argument_group("running")
+    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch; None: the CPU")
+    group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
+    for flag, what in (("checkpoint-every", "steps between checkpoints"), ("log-every", "steps per line of the log"),
+                       ("validate-samples", "objects to validate on, at most"),
+                       ("keep", "newest checkpoints to keep, besides the best")):
+        group.add_argument(f"--{flag}", metavar="N", type=cli.positive_int, help=what,
+                           default=getattr(default, flag.replace("-", "_")))
+    group.add_argument("--validate-every", metavar="N", type=int, default=default.validate_every,
+                       help="steps between validations; 0: never")
+    options = parser.parse_args(argv)
+    if options.resume and options.init_from:
+        parser.error("--resume goes on with the run at R, --init-from starts a new one; give one of them")
+    marked = argparse.Namespace(**dict.fromkeys(vars(options), UNSET))  # argparse leaves what is set alone
+    given = {name for name, value in vars(parser.parse_args(argv, marked)).items() if value is not UNSET}
+    return options, given
+
+
+def view_range(text: str):
+    """An argparse type: `3` or `1-5` -> (lowest, highest)."""
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    low, high = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
+    if not 1 <= low <= high:
+        raise argparse.ArgumentTypeError(f"wants a number of views or a range like 1-5, got {text!r}")
+    return low, high
+
+
+def run(argv=None) -> int:
+    options, given = parse(argv)
+    devices = training.contexts(options.gpus)
+    checkpoint = training.newest_checkpoint(options.run) if options.resume else None
+    saved = training.facts_of(checkpoint, options.run) if options.resume else None
+    if saved is None:
+        training.check_free(options.run)
+    data = RecordDataset(options.data, "train", classes=known_classes(options, given, saved))
+    config = training_config(options, given, saved, len(data))
+    model = model_config(options, given, saved, packed.resolution(data))
+    facts = run_facts(options, data, model, config)
+    held_out = packed.open_split(options.data, "val", data.class_names)
+
+    net = gluon_r2n2.R2N2(model)
+    gluon_r2n2.initialise(net, devices, config.seed)
+    if options.init_from:
+        source = training.find_checkpoint(options.init_from)
+        training.set_parameters(net, source.parameters(), devices, source=source.folder)
+    loader = Loader(data, batch_size=config.batch_size, views=config.views, seed=config.seed, shuffle=True,
+                    augmentation=augmentation(config), image_size=config.image_size, drop_last=True,
+                    threads=options.threads)
+    progress = Progress(config)
+    trainer = training.Trainer(net, config, contexts=devices, run=options.run, loader=loader, facts=facts,
+                               progress=progress, **validation(options, config, held_out))
+    if saved is None:
+        training.start_run(options.run, facts)
+    else:
+        training.resume_run(options.run, saved, facts)
+        if checkpoint:
+            trainer.resume(checkpoint)
+    introduce(options, net, config, data, held_out, devices, trainer.step)
+    try:
+        with logging_redirect_tqdm(), progress.bar(trainer.step):
+            finished = trainer.fit()
+    except training.TrainingStopped as error:
+        print(f"{os.path.basename(sys.argv[0])}: error: {error}", file=sys.stderr)
+        return FAILED
+    folder = trainer.save()
+    if not finished:
+        print(f"interrupted after step {trainer.step}, saved in {folder}; go on with: {command(argv)}")
+        return cli.INTERRUPTED
+    best = f"; best validation IoU {trainer.best['iou']:.3f} at step {trainer.best['step']}" if trainer.best else ""
+    print(f"finished {trainer.step} steps, saved in {folder}{best}")
+    return 0
+
+
+def known_classes(options, given, saved):
+    if saved is None or "classes" in given:
+        return options.classes
+    return saved["training"]["classes"]
+
+
+def training_config(options, given, saved, samples: int) -> TrainingConfig:
+    """All training numbers: of the saved run, of the recipe, and of the flags, the later ones weighing more."""
+    flags = {name: getattr(options, name) for name in TRAINING_FLAGS if saved is None or name in given}
+    if flags.get("classes"):
+        flags["classes"] = tuple(flags["classes"])
+    batch_size = flags.get("batch_size") or saved["training"]["batch_size"]
+    if options.epochs:
+        flags["steps"] = options.epochs * max(1, samples // batch_size)
+    if saved is None:
+        return TrainingConfig.from_recipe(options.recipe, **flags)
+    if "recipe" in given:
+        flags["recipe"] = options.recipe
+    return TrainingConfig.from_dict({**saved["training"], **flags})
+
+
+def model_config(options, given, saved, resolution: int) -> gluon_r2n2.ModelConfig:
+    flags = {name: getattr(options, name) for name in MODEL_FLAGS if saved is None or name in given}
+    if flags.get("norm") == "none":
+        flags["norm"] = None
+    if saved is None:
+        return gluon_r2n2.model_config(options.model, **flags, input_size=options.image_size, resolution=resolution)
+    size = {"input_size": options.image_size} if "image_size" in given else {}
+    values = {**saved["model"], **size, **flags, "resolution": resolution}
+    if "model" in given:
+        named = gluon_r2n2.model_config(options.model)
+        values.update(encoder=named.encoder, cell=named.cell, kernel=named.kernel)
+    return gluon_r2n2.ModelConfig.from_dict(values)
+
+
+def run_facts(options, data, model, config) -> dict:
+    """What every checkpoint records besides its numbers, as JSON values."""
+    return json.loads(json.dumps({
+        "version": gluon_r2n2.__version__, "model": model.as_dict(), "training": config.as_dict(),
+        "image": {"size": config.image_size, "background": TEST.background[0],
+                  "augmentation": dataclasses.asdict(augmentation(config))},
+        "data": {"path": str(options.data), "fingerprint": data.fingerprint, "classes": data.class_names,
+                 "samples": len(data)},
+    }))
+
+
+def augmentation(config: TrainingConfig):
+    return ORIGINAL if config.recipe == "original" else TRAIN
+
+
+def validation(options, config, held_out) -> dict:
+    """The Trainer's arguments about validation: always the same objects, views and crops."""
+    if held_out is None:
+        return {}
+    views = sorted({1, min(THRESHOLD_VIEWS, held_out.view_count)})
+    loader = Loader(held_out, batch_size=config.batch_size, views=views[-1], seed=config.seed, augmentation=TEST,
+                    image_size=config.image_size, shuffle=True, drop_last=False, threads=options.threads)
+    return {"validation": lambda: loader.epoch(0), "validation_views": views}
+
+
+class Progress:
+    """A bar with loss, IoU, speed and the time left on a terminal, a line every --log-every steps elsewhere."""
+
+    def __init__(self, config: TrainingConfig):
+        self._config, self._bar = config, None
+
+    def bar(self, step: int) -> tqdm:
+        # mininterval keeps the bar, which is off outside terminals, from costing anything
+        self._bar = tqdm(total=self._config.steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
+        return self._bar
+
+    def __call__(self, numbers) -> None:
+        text = (f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}, "
+                f"{numbers['samples_per_second']:.1f} samples/s")
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update()
+        if self._bar.disable and numbers["step"] % self._config.log_every == 0:
+            print(f"step {numbers['step']}/{self._config.steps}: {text}", flush=True)
+
+
+def introduce(options, net, config, data, held_out, devices, step: int) -> None:
+    size = sum(parameter.data(devices[0]).size for parameter in net.collect_params().values())
+    name = gluon_r2n2.model_name(net.config)
+    print(f"{name}, width {net.config.width:g}: {size / 1e6:.2f} million parameters, on {training.describe(devices)}"
+          + ("" if options.gpus else " (give --gpus 0 for a GPU)"))
+    print(f"{len(data)} training objects of {len(data.class_names)} classes; "
+          + (f"{len(held_out)} to validate on" if held_out else "the val split is empty: no validation"))
+    print(f"steps {step + 1} to {config.steps}" if step < config.steps else
+          f"{options.run} is at step {step} already; give more --steps to go on", flush=True)
+
+
+def command(argv) -> str:
+    """The command line that goes on with this run."""
+    arguments = [str(argument) for argument in (sys.argv[1:] if argv is None else argv)]
+    script = sys.argv[0]
+    program = ["python", script] if script.endswith(".py") else [os.path.basename(script)]
+    return " ".join(map(shlex.quote, program + arguments + ([] if "--resume" in arguments else ["--resume"])))
+
+
+def main(argv=None) -> int:
+    return cli.run(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
