@@ -27,9 +27,8 @@ def cubes_mesh(occupancy, *, colour=(0.55, 0.62, 0.72)) -> Mesh:
             corners[:, [2, 3], third] += 1
             quads.append(corners if side else corners[:, ::-1])
             normals.append(np.broadcast_to(np.eye(3, dtype=np.float32)[axis] * (2 * side - 1), (len(cells), 3)))
-    quads = np.concatenate(quads)
     normals = np.repeat(np.repeat(np.concatenate(normals), 2, axis=0)[:, None], 3, axis=1)  # (2k, 3, 3)
-    points, index = np.unique(quads.reshape(-1, 3), axis=0, return_inverse=True)
+    points, index = np.unique(np.concatenate(quads).reshape(-1, 3), axis=0, return_inverse=True)
     index = index.reshape(-1, 4)
     faces = index[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
     return Mesh.build(points / np.array(occupancy.shape) - 0.5, faces, colours=colour, normals=normals, parts=0,

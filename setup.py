@@ -1,0 +1,79 @@
+"""Packaging: the three packages, tools/ as `gluon_r2n2_tools`, and versions that resolve together.
+
+mxnet 1.9.1 is the last release and sets the frame: NumPy below 1.24, so Python 3.8 to 3.11. It is an extra and no
+plain requirement, because the CPU and the GPU build are two distributions of the one module.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+
+REQUIRES = [
+    "numpy>=1.22,<1.24",  # mxnet 1.9.1 uses np.bool, which 1.24 removed
+    "opencv-python>=4.5,<4.12",  # 4.12 wants NumPy 2; gluoncv needs this one, never the headless twin beside it
+    "gluoncv>=0.10.5,<0.11",
+    "scipy>=1.8",
+    "scikit-image>=0.19",
+    "trimesh>=4.0",
+    "networkx>=2.6",  # scikit-image brings it today; trimesh uses it to split a mesh into its pieces
+    "numba>=0.57",  # the first that knows Python 3.11
+    "matplotlib>=3.5",
+    "Pillow>=10.1",
+    "tqdm>=4.60",
+    "rich>=12.0",
+    "zstandard>=0.18",
+    "xxhash>=3.0",
+]
+
+EXTRAS = {
+    "cpu": ["mxnet==1.9.1"],
+    "cu112": ["mxnet-cu112==1.9.1"],  # instead of cpu, on a machine with CUDA 11.2
+    "test": ["pytest>=7.0"],
+    "lint": ["ruff>=0.4", "mypy>=1.5"],
+}
+
+# The console command r2n2-NAME runs main() of tools/<module>.py.
+COMMANDS = {
+    "make-shapes": "make_shapes",
+    "render-meshes": "render_meshes",
+    "contact-sheet": "contact_sheet",
+    "pack": "pack_rec",
+    "train": "train",
+    "eval": "eval",
+    "export": "export",
+    "reconstruct": "reconstruct",
+    "demo": "demo",
+}
+
+setup(
+    name="gluon-r2n2",
+    version="0.1.0",
+    description="3D-R2N2 in MXNet Gluon: photographs of an object in, a voxel model out",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="gluon-r2n2 authors",
+    license="MIT",
+    python_requires=">=3.8,<3.12",
+    packages=[
+        *find_packages(include=["gluon_r2n2", "gluon_r2n2.*", "operators", "operators.*", "recordio", "recordio.*"]),
+        "gluon_r2n2_tools",
+    ],
+    package_dir={"gluon_r2n2_tools": "tools"},
+    package_data={"": ["*.html", "*.css", "*.js", "*.json"]},
+    install_requires=REQUIRES,
+    extras_require=EXTRAS,
+    entry_points={
+        "console_scripts": [f"r2n2-{name} = gluon_r2n2_tools.{module}:main" for name, module in COMMANDS.items()],
+    },
+    classifiers=[
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.8",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+)
