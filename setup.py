@@ -18,12 +18,9 @@ REQUIRES = [
     "scipy>=1.8",
     "scikit-image>=0.19",
     "trimesh>=4.0",
-    "networkx>=2.6",  # scikit-image brings it today; trimesh uses it to split a mesh into its pieces
     "numba>=0.57",  # the first that knows Python 3.11
-    "matplotlib>=3.5",
     "Pillow>=10.1",
     "tqdm>=4.60",
-    "rich>=12.0",
     "zstandard>=0.18",
     "xxhash>=3.0",
 ]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from recordio.geometry import Camera, Light, Mesh, concatenate, cubes_mesh, fill_cavities, grid_frame, render, voxelise
+from recordio.geometry import Camera, Light, Mesh, concatenate, fill_cavities, grid_frame, render, voxelise
 from recordio.geometry.mesh import connected_parts, crease_normals
 from recordio.geometry.textures import to_linear, to_srgb
 from recordio.geometry.voxeliser import _mark_surface
@@ -347,18 +347,3 @@ def test_voxels_and_pictures_share_one_frame():
     assert occupancy[-1].any() and occupancy[0].any()
     centre = points.mean(axis=0)
     assert centre[0] < 0 and centre[1] < 0 and centre[2] > 0
-
-
-# ---- cubes ----
-
-def test_cubes_enclose_the_occupied_volume_and_point_outwards():
-    occupancy = np.random.default_rng(2).random((4, 4, 4)) < 0.4
-    mesh = cubes_mesh(occupancy)
-    assert shape_volume(mesh) == pytest.approx(occupancy.mean())
-    area = np.cross(mesh.triangles[:, 1] - mesh.triangles[:, 0], mesh.triangles[:, 2] - mesh.triangles[:, 0])
-    assert ((area * mesh.normals[:, 0]).sum(axis=1) > 0).all()
-    single = np.zeros((4, 4, 4), bool)
-    single[3, 0, 1] = True
-    np.testing.assert_allclose(cubes_mesh(single).bounds, [[0.25, -0.5, -0.25], [0.5, -0.25, 0.0]])
-    assert len(cubes_mesh(single).faces) == 12
-    assert len(cubes_mesh(np.zeros((4, 4, 4))).faces) == 0

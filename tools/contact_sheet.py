@@ -15,8 +15,8 @@ import numpy as np
 from gluon_r2n2_tools import cli
 from recordio.errors import DataError
 from recordio.files import atomic_file
-from recordio.geometry import Camera, cubes_mesh, render
-from recordio.layouts import class_name, encode_png, read_binvox, read_cameras, read_rgba, scan
+from recordio.geometry import Camera, render
+from recordio.layouts import class_name, encode_png, on_background, read_binvox, read_cameras, read_rgba, scan
 
 BACKGROUND = 240  # sRGB grey behind the pictures
 LABEL_WIDTH = 110  # pixels
@@ -54,23 +54,20 @@ def show_view(model, view):
     """(H, W, 3) uint8 picture of a model's view on grey."""
     if not 0 <= view < len(model.names):
         raise DataError(f"--view {view}: {model.key} has the views 0 to {len(model.names) - 1}; choose one of them")
-    return on_grey(read_rgba(model.views[view]))
+    return on_background(read_rgba(model.views[view]), BACKGROUND)
 
 
 def show_voxels(model, view, size):
     """(size, size, 3) uint8 picture of a model's voxels, placed and seen as in its view."""
+    from gluon_r2n2_tools.pictures import cubes  # here, because it loads mxnet, which plain sheets do without
+
     grid = read_binvox(model.voxels)
     cameras = read_cameras(model.metadata) if model.metadata.is_file() else []
     camera = cameras[view] if view < len(cameras) else DEFAULT_CAMERA
-    cubes = cubes_mesh(grid.occupancy)
     centre = np.array(grid.translate) + grid.scale / 2
-    placed = cubes.transformed(np.block([[np.eye(3) * grid.scale, centre[:, None]], [np.zeros(3), 1.0]]))
-    return on_grey(render(placed, [camera], size=size)[0])
-
-
-def on_grey(rgba):
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.rint(rgba[..., :3] * alpha + BACKGROUND * (1 - alpha)).astype(np.uint8)
+    place = np.block([[np.eye(3) * grid.scale, centre[:, None]], [np.zeros(3), 1.0]])
+    placed = cubes(grid.occupancy).transformed(place)
+    return on_background(render(placed, [camera], size=size)[0], BACKGROUND)
 
 
 def sheet(rows):

@@ -13,8 +13,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from gluon_r2n2_tools.pictures import on_background
-from recordio.layouts import encode_png
+from recordio.layouts import encode_png, on_background
 
 FRAMES = 24  # pictures of a turning object
 STYLE = Path(__file__).with_name("demo_page.css")
@@ -197,7 +196,7 @@ def _image(picture: np.ndarray, alt: str) -> str:
 
 def _turning(frames: Sequence[np.ndarray], label: str, kind: str = "") -> str:
     """FRAMES square pictures as a film strip behind a window that CSS moves along it."""
-    strip = on_background(np.concatenate(frames, axis=1))
+    strip = on_background(np.concatenate(frames, axis=1), 255)
     done, data = cv2.imencode(".webp", cv2.cvtColor(strip, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, 82])
     if not done:
         raise ValueError(f"cv2 cannot encode a film strip of shape {strip.shape}")

@@ -11,6 +11,7 @@ from gluon_r2n2.surfaces import cubes_mesh
 from recordio.geometry.camera import Camera
 from recordio.geometry.mesh import Mesh
 from recordio.geometry.rasteriser import render
+from recordio.layouts import on_background
 
 Colour = Tuple[float, float, float]
 PREDICTION: Colour = (0.42, 0.62, 0.92)  # sRGB 0..1, blue
@@ -23,15 +24,19 @@ TILE = 256  # pixels, largest edge of a picture on a sheet
 CELL_EDGE = 0.80  # brightness of the outline of a cell
 
 
-def voxel_picture(grid: np.ndarray, azimuth: float = FRONT, *, threshold: float = 0.5, colour: Colour = PREDICTION,
-                  size: int = 256) -> np.ndarray:
-    """Render the cells of *grid* (V, V, V) that reach *threshold* as outlined cubes: (size, size, 4) uint8 RGBA."""
+def cubes(grid: np.ndarray, *, threshold: float = 0.5, colour: Colour = PREDICTION) -> Mesh:
+    """The cells of *grid* (V, V, V) that reach *threshold* as outlined cubes, in the unit cube, for the rasteriser."""
     surface = cubes_mesh(grid, threshold=threshold)
     # cubes_mesh lists the first triangles of all squares, then the second ones; each square gets the whole texture
     corners = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], np.float32)
-    mesh = Mesh.build(surface.vertices, surface.faces, colours=colour, parts=0, gloss=0.05, texture=0,
+    return Mesh.build(surface.vertices, surface.faces, colours=colour, parts=0, gloss=0.05, texture=0,
                       uv=corners.repeat(len(surface.faces) // 2, axis=0), textures=_outline())
-    return _show(mesh, azimuth, size)
+
+
+def voxel_picture(grid: np.ndarray, azimuth: float = FRONT, *, threshold: float = 0.5, colour: Colour = PREDICTION,
+                  size: int = 256) -> np.ndarray:
+    """Render `cubes`: (size, size, 4) uint8 RGBA."""
+    return _show(cubes(grid, threshold=threshold, colour=colour), azimuth, size)
 
 
 def surface_picture(surface: trimesh.Trimesh, azimuth: float = FRONT, *, colour: Colour = PREDICTION,
@@ -61,15 +66,9 @@ def crop_together(pictures: Sequence[np.ndarray], margin: float = 0.05) -> List[
     return [picture[top:top + side, left:left + side] for picture in padded]
 
 
-def on_background(picture: np.ndarray, grey: int = 255) -> np.ndarray:
-    """Lay (H, W, 4) uint8 RGBA over a grey: (H, W, 3) uint8."""
-    colour, alpha = picture[..., :3].astype(np.float32), picture[..., 3:].astype(np.float32) / 255
-    return np.rint(colour * alpha + grey * (1 - alpha)).astype(np.uint8)
-
-
 def fit(picture: np.ndarray, size: int) -> np.ndarray:
     """Scale (H, W, 3 or 4) uint8 so that it fits into a white (size, size, 3) square, centred."""
-    colour = on_background(picture) if picture.shape[2] == 4 else picture
+    colour = on_background(picture, 255) if picture.shape[2] == 4 else picture
     image = Image.fromarray(colour)
     scale = size / max(image.size)
     image = image.resize([max(1, round(side * scale)) for side in image.size], Image.LANCZOS)

@@ -56,6 +56,12 @@ def read_rgba(source: Union[str, Path, bytes, memoryview], name: Optional[str] =
         raise DataError(f"{name}: the image is damaged or cut short ({error}); write or copy it again") from None
 
 
+def on_background(rgba: np.ndarray, grey: int) -> np.ndarray:
+    """Lay a picture (H, W, 4) uint8 with straight alpha over a grey of 0 to 255: (H, W, 3) uint8."""
+    colour, alpha = rgba[..., :3].astype(np.float32), rgba[..., 3:].astype(np.float32) / 255
+    return np.rint(colour * alpha + grey * (1 - alpha)).astype(np.uint8)
+
+
 def encode_png(rgba: np.ndarray) -> bytes:
     """PNG bytes of an (H, W, 4) or (H, W, 3) uint8 RGB(A) picture; equal pictures give equal bytes."""
     rgba = np.ascontiguousarray(rgba, np.uint8)
