@@ -24,7 +24,7 @@ STOREYS = {
     "gluon_r2n2.network": 1,
     "gluon_r2n2.model_zoo": 2,
 }
-DATA_TOOLS = ["make_shapes", "render_meshes", "contact_sheet", "pack_rec"]
+DATA_TOOLS = ["make_shapes", "render_meshes", "pack_rec"]  # contact_sheet makes none, it draws what is there
 LEARNING = {"mxnet", "gluoncv", "gluon_r2n2", "operators"}  # what no data tool may load
 
 

@@ -20,17 +20,17 @@ from recordio.errors import DataError
 class Settings:
     """What the demo makes and trains; the defaults fit into ten minutes on two CPU cores."""
 
-    per_class: int = 120  # objects of each of the 13 classes; 70 % of them to train on
+    per_class: int = 110  # objects of each of the 13 classes; 70 % of them to train on
     renderings: int = 12  # views rendered of each object
-    model: str = "res3d_gru_3"
+    model: str = "gru_3"
     width: float = 0.25  # of the published channel counts
     norm: str = "batch"
     upsample: str = "unpool"
     image_size: int = 64  # pixels, edge of the network's input
     batch_size: int = 16
-    views: str = "1-3"  # per object in training
-    steps: int = 300
-    learning_rate: float = 1e-3
+    views: str = "1-5"  # per object in training
+    steps: int = 700
+    learning_rate: float = 2e-3
     seed: int = 1
     test_views: int = 5  # evaluated: 1 .. this
     headline_views: int = 3  # whose result is quoted

@@ -33,13 +33,13 @@ def parse(argv=None):
                        help="train, val or test")
     group.add_argument("--views", metavar="1,2", type=view_counts, default=(1, 2, 3, 4, 5), help="view counts")
     group.add_argument("--threshold", metavar="X", type=probability,
-                       help="probability from which a voxel counts as occupied; None: chosen on the val split")
+                       help="probability from which a voxel counts as occupied (default: chosen on the val split)")
     group.add_argument("--baselines", action="store_true",
                        help="measure the mean training shape and the mean shape of the true class as well")
     group.add_argument("--seed", metavar="N", type=int, default=0, help="of each object's order of views")
     group = parser.add_argument_group("running")
     group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=8, help="objects at a time")
-    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch; None: the CPU")
+    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
     group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
     return parser.parse_args(argv)
 

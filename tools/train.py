@@ -63,15 +63,15 @@ def parse(argv=None):
     group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
                        help="improved, or original: as the paper's code, its augmentation included")
     group.add_argument("--lr", dest="learning_rate", metavar="X", type=cli.positive_float,
-                       help="highest learning rate of Adam; None: the recipe's")
+                       help="highest learning rate of Adam (default: the recipe's)")
     group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
-                       help=f"of the learning rate: {', '.join(training.SCHEDULES)}; None: the recipe's")
-    group.add_argument("--weight-decay", metavar="X", type=float, help="L2 on weights; None: the recipe's")
+                       help=f"of the learning rate: {', '.join(training.SCHEDULES)} (default: the recipe's)")
+    group.add_argument("--weight-decay", metavar="X", type=float, help="L2 on weights (default: the recipe's)")
     group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
-                       help="stop above this loss; None: the recipe's")
+                       help="stop above this loss (default: the recipe's)")
     group.add_argument("--seed", metavar="N", type=int, default=default.seed, help="of weights, order and augmentation")
     group = parser.add_argument_group("running")
-    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch; None: the CPU")
+    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
     group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
     for flag, what in (("checkpoint-every", "steps between checkpoints"), ("log-every", "steps per line of the log"),
                        ("validate-samples", "objects to validate on, at most"),
@@ -99,6 +99,7 @@ def view_range(text: str):
 
 def run(argv=None) -> int:
     options, given = parse(argv)
+    training.keep_freed_memory()
     devices = training.contexts(options.gpus)
     checkpoint = training.newest_checkpoint(options.run) if options.resume else None
     saved = training.facts_of(checkpoint, options.run) if options.resume else None

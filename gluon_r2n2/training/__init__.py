@@ -1,4 +1,5 @@
 """Training: batches -> updates of a network, and checkpoints that a run goes on from."""
+from gluon_r2n2.training.allocator import keep_freed_memory
 from gluon_r2n2.training.arrays import set_parameters
 from gluon_r2n2.training.checkpoint import (
     Checkpoint,
@@ -13,5 +14,5 @@ from gluon_r2n2.training.run import check_free, facts_of, resume_run, start_run
 from gluon_r2n2.training.trainer import Trainer, TrainingStopped
 
 __all__ = ["RECIPES", "SCHEDULES", "Checkpoint", "Trainer", "TrainingConfig", "TrainingStopped", "check_free",
-           "contexts", "describe", "facts_of", "find_checkpoint", "load_network", "newest_checkpoint",
-           "read_checkpoint", "resume_run", "set_parameters", "start_run"]
+           "contexts", "describe", "facts_of", "find_checkpoint", "keep_freed_memory", "load_network",
+           "newest_checkpoint", "read_checkpoint", "resume_run", "set_parameters", "start_run"]
