@@ -27,6 +27,7 @@ from recordio.layouts import (
     read_cameras,
     read_rgba,
     read_split,
+    remove_sample,
     scan,
     shapenet,
     split_keys,
@@ -239,6 +240,27 @@ def test_sample_has_the_files_of_the_original(tmp_path):
     assert model.key == "03001627/m1" and [path.name for path in model.views] == ["00.png", "01.png"]
     write_sample(tmp_path, "03001627", "m1", images[:1], cameras[:1], small_grid())  # replaces
     assert len(scan(tmp_path).models[0].views) == 1
+
+
+def test_a_removed_sample_is_gone_and_half_removed_incomplete(tmp_path, monkeypatch):
+    make_layout(tmp_path, ["chair/a", "chair/b", "table/a"])
+    remove_sample(tmp_path, "03001627", "a")
+    remove_sample(tmp_path, "03001627", "never-there")
+    assert [model.key for model in scan(tmp_path).models] == ["03001627/b", "04379243/a"]
+    assert not scan(tmp_path).incomplete
+
+    remove, calls = shapenet.shutil.rmtree, []
+
+    def interrupted(path):
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(path)
+        remove(path)
+
+    monkeypatch.setattr(shapenet.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        remove_sample(tmp_path, "03001627", "b")
+    assert [key for key, _ in scan(tmp_path).incomplete] == ["03001627/b"]
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):

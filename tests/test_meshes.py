@@ -578,6 +578,17 @@ def test_tool_end_to_end(tmp_path, capsys):
     assert run_tool(meshes, out, *small, "--seed", 5, "--overwrite") == 0
     assert layout.models[0].views[0].read_bytes() != before
 
+    # a file that is now rejected has no sample of an earlier run
+    (meshes / "plain.off").write_bytes(b"")
+    assert run_tool(meshes, out, *small, "--seed", 5) == 0
+    assert len(scan(out).models) == 2  # it is not looked at again
+    assert run_tool(meshes, out, *small, "--seed", 5, "--overwrite") == 0
+    assert [model.key for model in scan(out).models] == ["03001627/good_one"] and not scan(out).incomplete
+    assert [entry["taxonomy_id"] for entry in read_split(out / "ShapeNet.json")] == ["03001627"]
+    (meshes / "chair" / "good one.glb").write_bytes(b"")
+    assert run_tool(meshes, out, *small, "--seed", 5, "--overwrite") == 2
+    assert tree(out) == ["rejected.txt", "render_meshes.json"]
+
 
 def test_tool_without_a_sample(tmp_path, capsys):
     (tmp_path / "meshes").mkdir()

@@ -209,8 +209,7 @@ def test_nothing_floats(models, name):
     for index, mesh in enumerate(models[name]):
         pieces, count = ndimage.label(voxelise(mesh, 64), np.ones((3, 3, 3)))
         sizes = np.bincount(pieces.ravel())[1:]
-        # a key or a lamp may stand a hair off a rounded edge
-        assert sizes.max() > 0.98 * sizes.sum(), f"{name} {index} falls into {count} pieces of {sorted(sizes)} cells"
+        assert sizes.max() > 0.995 * sizes.sum(), f"{name} {index} falls into {count} pieces of {sorted(sizes)} cells"
 
 
 @pytest.mark.parametrize("name", list_shapes())
@@ -220,7 +219,7 @@ def test_models_of_a_class_are_not_alike(models, name):
     sizes = grids.sum(axis=1)
     scores = shared_cells / (sizes[:, None] + sizes[None] - shared_cells)
     mean = scores[np.triu_indices(MODELS, 1)].mean()
-    assert mean < 0.65, f"mean IoU of two {name} models {mean:.2f}"  # measured 0.1 to 0.45 for furniture
+    assert mean < 0.65, f"mean IoU of two {name} models {mean:.2f}"  # measured 0.1 to 0.45, for cars 0.6
     assert sizes.min() > 60  # thin parts survive at 32 cells
 
 

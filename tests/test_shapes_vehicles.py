@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recordio.geometry.voxeliser import voxelise
-from recordio.shapes import airplane, car, lofts, rifle, telephone, watercraft  # noqa: F401  (registers the classes)
+from recordio.shapes import foils, lofts, outlines
 from recordio.shapes.catalogue import make_shape
 from recordio.shapes.materials import Material, plain
 
@@ -75,7 +75,7 @@ def test_loft_paints_the_named_panels():
 
 def test_loft_texture_coordinates_follow_the_corners():
     picture = np.full((1, 4, 4, 3), 255, np.uint8)
-    rings = lofts.along_z(lofts.superellipse(8), np.linspace(0, 2, 5))
+    rings = lofts.along_z(outlines.superellipse(8), np.linspace(0, 2, 5))
     uv = np.stack(np.broadcast_arrays(np.linspace(0, 2, 5)[:, None], np.arange(9.0)[None]), axis=-1)
     mesh = lofts.loft(rings, Material((1, 1, 1), 0.2, picture), uv=uv)
     sides = mesh.texture == 0
@@ -85,26 +85,26 @@ def test_loft_texture_coordinates_follow_the_corners():
 
 
 def test_wing_has_the_area_of_its_profile():
-    foil = lofts.airfoil(40)
+    foil = foils.airfoil(40)
     x, y = foil.T
     area = 0.5 * abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1)))
-    mesh = lofts.wing([(0, 0, 0, 2.0, 0.2), (5, 0, 1, 2.0, 0.2)], LOOK, points=40)
+    mesh = foils.wing([(0, 0, 0, 2.0, 0.2), (5, 0, 1, 2.0, 0.2)], LOOK, points=40)
     assert open_edges(mesh.faces) == 0
     assert volumes(mesh)[0] == pytest.approx(area * 2.0 * 0.1 * 5, rel=1e-9)
     assert area == pytest.approx(0.6851 * 2, rel=0.03)  # NACA four-digit area is 0.6851 t c^2
 
 
-def test_curve_passes_its_knots_without_overshoot():
+def test_a_monotone_curve_passes_its_knots_without_overshoot():
     knots = [(0, 0), (1, 0.2), (2, 2.0), (3, 2.0), (5, 1.0)]
     x = np.linspace(-1, 6, 400)
-    y = lofts.curve(x, knots)
-    assert np.allclose(lofts.curve([0, 1, 2, 3, 5], knots), [0, 0.2, 2, 2, 1])
+    y = outlines.monotone(x, knots)
+    assert np.allclose(outlines.monotone([0, 1, 2, 3, 5], knots), [0, 0.2, 2, 2, 1])
     assert y.min() >= 0 and y.max() <= 2 + 1e-12 and y[0] == 0 and y[-1] == 1
-    assert np.allclose(lofts.curve(np.linspace(0, 1, 9), [(0, 3), (1, 7)]), np.linspace(3, 7, 9))
+    assert np.allclose(outlines.monotone(np.linspace(0, 1, 9), [(0, 3), (1, 7)]), np.linspace(3, 7, 9))
 
 
 def test_slab_and_rounded_rectangle():
-    outline = lofts.rounded_rectangle(2, 1, 0.2, 8)
+    outline = outlines.rounded_rectangle(2, 1, 0.2, steps=7)
     assert np.allclose([outline.min(axis=0), outline.max(axis=0)], [[-1, -0.5], [1, 0.5]])
     exact = 2 * 1 - (4 - np.pi) * 0.04
     for axis in "xyz":
@@ -163,7 +163,7 @@ def test_voxels_are_one_solid_and_face_forward(name):
         assert 60 < filled < 0.75 * 32 ** 3, f"{name} {index}: {filled}"
         size = np.ptp(mesh.bounds, axis=0)
         if name == "car":
-            assert size[2] == size.max() and size[1] == size.min()
+            assert size[2] == size.max() and size[1] < 1.25 * size[0]  # vans and jeeps are taller than wide
         if name == "rifle":
             assert size[2] == size.max() and size[0] == size.min()
 

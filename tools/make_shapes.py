@@ -13,9 +13,8 @@ if not __package__:
 from tqdm import tqdm
 
 from gluon_r2n2_tools import cli
-from gluon_r2n2_tools.producing import complete_models, hold_options
+from gluon_r2n2_tools.producing import complete_models, hold_options, running_flags, sample_flags, split_models
 from recordio.errors import DataError, nearest
-from recordio.layouts import make_split, scan, write_split
 from recordio.layouts.shapenet import SPLIT
 from recordio.meshes.workers import Lost, run_each
 from recordio.shapes import list_shapes
@@ -37,13 +36,8 @@ def parse(argv=None):
     models.add_argument("--classes", metavar="A,B", type=class_names, default=",".join(list_shapes()),
                         help="which classes")
     models.add_argument("--seed", metavar="N", type=seed_number, default=0, help="draws shapes and cameras")
-    sample = parser.add_argument_group("samples")
-    sample.add_argument("--views", metavar="N", type=cli.positive_int, default=24, help="pictures per model")
-    sample.add_argument("--image-size", metavar="PIXELS", type=cli.positive_int, default=137, help="side of a picture")
-    sample.add_argument("--resolution", metavar="CELLS", type=cli.positive_int, default=32, help="side of the voxels")
-    running = parser.add_argument_group("running")
-    running.add_argument("--jobs", metavar="N", type=cli.positive_int, default=cli.available_cpus(),
-                         help="processes; the output is the same for any number")
+    sample_flags(parser)
+    running_flags(parser)
     return parser.parse_args(argv)
 
 
@@ -53,14 +47,13 @@ def run(argv=None) -> int:
                                          "image-size": options.image_size, "resolution": options.resolution})
     tasks = [Task(name, options.seed, index, options.out, options.views, options.image_size, options.resolution)
              for index in range(options.per_class) for name in options.classes]
-    present = complete_models(options.out)
+    present = {(model.synset, model.model_id) for model in complete_models(options.out)}
     missing = [task for task in tasks if (task.synset, task.model_id) not in present]
     started = time.monotonic()
     make_all(missing, options.jobs)
     minutes = (time.monotonic() - started) / 60
-    models = scan(options.out).models
-    write_split(options.out / SPLIT, make_split(models))
-    print(f"{options.out}: {len(models)} models of {options.views} views, {len(missing)} of them made now"
+    models = split_models(options.out)
+    print(f"{options.out}: {models} models of {options.views} views, {len(missing)} of them made now"
           + (f" at {len(missing) / minutes:.0f} models per minute" if missing else ""))
     print(f"split: {options.out / SPLIT}")
     return 0

@@ -21,6 +21,7 @@ DISTANCE = 1.2  # camera distance at which the unit cube fills the picture from 
 FRONT = 300.0  # degrees of azimuth: from the front left; the front of an object points to -z, azimuth 270
 INK = (70, 76, 86)  # sRGB of labels
 TILE = 256  # pixels, largest edge of a picture on a sheet
+SMALLEST = 160  # and the smallest, so that a label fits above it
 CELL_EDGE = 0.80  # brightness of the outline of a cell
 
 
@@ -80,7 +81,7 @@ def fit(picture: np.ndarray, size: int) -> np.ndarray:
 def sheet(rows: Sequence[Sequence[Tuple[str, np.ndarray]]], *, gap: int = 10, text: int = 14) -> np.ndarray:
     """Arrange rows of (label, (H, W, 3 or 4) uint8 picture), each under its label, on white: (H, W, 3) uint8."""
     font = ImageFont.load_default(text)
-    tile = min(max(max(picture.shape[:2]) for row in rows for _, picture in row), TILE)
+    tile = max(SMALLEST, min(max(max(picture.shape[:2]) for row in rows for _, picture in row), TILE))
     line = text + 8  # pixels of a label's line
     width = gap + max(len(row) for row in rows) * (tile + gap)
     canvas = Image.new("RGB", (width, gap + len(rows) * (tile + line + gap)), "white")

@@ -1,24 +1,42 @@
-"""What the tools that write a layout share: which models are complete, and that one folder has one set of options."""
+"""What the tools that write a layout share: flags, the models in it, one set of options per folder, a split."""
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Dict, Set, Tuple, Union
+from typing import Dict, List, Union
 
+from gluon_r2n2_tools import cli
 from recordio.errors import DataError
 from recordio.files import atomic_file
-from recordio.layouts import scan
-from recordio.layouts.shapenet import RENDERINGS, VOXELS
+from recordio.layouts import ModelPaths, make_split, scan, write_split
+from recordio.layouts.shapenet import RENDERINGS, SPLIT, VOXELS
 
 
-def complete_models(out: Path) -> Set[Tuple[str, str]]:
-    """{(synset, model id)} of the complete samples in a layout that may not exist yet."""
+def sample_flags(parser: cli.Parser):
+    """Add the group of flags that say what a sample is; returns it for more."""
+    group = parser.add_argument_group("samples")
+    group.add_argument("--views", metavar="N", type=cli.positive_int, default=24, help="pictures per model")
+    group.add_argument("--image-size", metavar="PIXELS", type=cli.positive_int, default=137, help="side of a picture")
+    group.add_argument("--resolution", metavar="CELLS", type=cli.positive_int, default=32, help="side of the voxels")
+    return group
+
+
+def running_flags(parser: cli.Parser):
+    """Add the group of flags that say how to run; returns it for more."""
+    group = parser.add_argument_group("running")
+    group.add_argument("--jobs", metavar="N", type=cli.positive_int, default=cli.available_cpus(),
+                       help="processes; the output is the same for any number")
+    return group
+
+
+def complete_models(out: Path) -> List[ModelPaths]:
+    """The complete samples in a layout that may not exist yet."""
     if not all((out / name).is_dir() for name in (RENDERINGS, VOXELS)):
-        return set()
+        return []
     try:
-        return {(model.synset, model.model_id) for model in scan(out).models}
+        return scan(out).models
     except DataError:  # none complete
-        return set()
+        return []
 
 
 def hold_options(path: Path, options: Dict[str, Union[int, str]], *, replace: bool = False) -> None:
@@ -47,3 +65,16 @@ def hold_options(path: Path, options: Dict[str, Union[int, str]], *, replace: bo
     with atomic_file(path, "w") as handle:
         json.dump(options, handle, indent=1)
         handle.write("\n")
+
+
+def split_models(out: Path) -> int:
+    """Write the split of all complete models in the layout *out*; returns how many there are.
+
+    Where there are none, a split that is there goes.
+    """
+    models = complete_models(out)
+    if models:
+        write_split(out / SPLIT, make_split(models))
+    elif (out / SPLIT).exists():
+        (out / SPLIT).unlink()
+    return len(models)

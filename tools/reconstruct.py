@@ -143,7 +143,7 @@ def picture(grid, surface, threshold, inputs, growth):
     turns = (0, 75, 180)  # degrees from the first side
     results = [pictures.voxel_picture(grid, threshold=threshold),
                *[pictures.surface_picture(surface, pictures.FRONT + turn) for turn in turns]]
-    labels = ["voxels", *[f"surface, {turn} degrees on" if turn else "surface" for turn in turns]]
+    labels = ["voxels", *[f"surface, +{turn}°" if turn else "surface" for turn in turns]]
     grown = [pictures.voxel_picture(step, threshold=threshold) for step in growth]
     rows = [list(zip(labels, pictures.crop_together(results)))]
     if grown:

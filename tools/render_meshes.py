@@ -10,10 +10,9 @@ if not __package__:
 from tqdm import tqdm
 
 from gluon_r2n2_tools import cli
-from gluon_r2n2_tools.producing import complete_models, hold_options
+from gluon_r2n2_tools.producing import complete_models, hold_options, running_flags, sample_flags, split_models
 from recordio.files import atomic_file
-from recordio.layouts import make_split, scan, write_split
-from recordio.layouts.shapenet import SPLIT
+from recordio.layouts import remove_sample
 from recordio.meshes.convert import Task, convert, warm_up
 from recordio.meshes.folder import find_meshes
 from recordio.meshes.workers import Lost, run_each
@@ -27,44 +26,41 @@ def parse(argv=None):
     parser = cli.Parser(
         prog="r2n2-render-meshes", description=__doc__,
         epilog="MESHES/CLASS/.../FILE becomes a model of CLASS (a ShapeNet name such as chair, or any other). A run "
-               "over the same OUT goes on where the last one ended. Exit code 2 if OUT has no sample in the end.")
+               "over the same OUT goes on where the last one ended. Exit code 2 if no file became a sample.")
     parser.add_argument("meshes", metavar="MESHES", type=Path,
                         help="folder with one folder per class; GLB, glTF, OBJ, PLY, OFF and STL files are read")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the layout")
-    sample = parser.add_argument_group("samples")
-    sample.add_argument("--views", metavar="N", type=cli.positive_int, default=24, help="pictures per model")
-    sample.add_argument("--image-size", metavar="PIXELS", type=cli.positive_int, default=137, help="side of a picture")
-    sample.add_argument("--resolution", metavar="CELLS", type=cli.positive_int, default=32, help="side of the voxels")
+    sample = sample_flags(parser)
     sample.add_argument("--seed", metavar="N", type=int, default=0, help="draws the cameras")
     sample.add_argument("--up", choices=("y", "z"), default="y",
                         help="axis that points up in OBJ, PLY, OFF and STL files (glTF is always Y-up)")
     sample.add_argument("--turn", type=int, choices=(0, 90, 180, 270), default=0,
                         help="degrees about the up axis, counter-clockwise from above, where the front is not -z as "
                              "in ShapeNet: 180 for +z (the convention of glTF), 90 for +x")
-    running = parser.add_argument_group("running")
-    running.add_argument("--jobs", metavar="N", type=cli.positive_int, default=cli.available_cpus(),
-                         help="processes; the output is the same for any number")
+    running = running_flags(parser)
     running.add_argument("--timeout", metavar="SECONDS", type=cli.positive_float, default=120.0,
                          help="time limit for one file")
-    running.add_argument("--overwrite", action="store_true", help="make the samples that OUT has already anew")
+    running.add_argument("--overwrite", action="store_true",
+                         help="make the samples that OUT has already anew; that of a file now rejected goes")
     return parser.parse_args(argv)
 
 
 def run(argv=None) -> int:
     options = parse(argv)
     sources = find_meshes(options.meshes)
+    if options.overwrite:  # all at first: neither a file that is now rejected nor Ctrl-C leaves old ones
+        for source in sources:
+            remove_sample(options.out, source.synset, source.model_id)
     hold_options(options.out / OPTIONS, {"views": options.views, "image-size": options.image_size,
                                          "resolution": options.resolution, "seed": options.seed, "up": options.up,
                                          "turn": options.turn}, replace=options.overwrite)
-    present = set() if options.overwrite else complete_models(options.out)
+    present = {(model.synset, model.model_id) for model in complete_models(options.out)}
     skipped = [source for source in sources if (source.synset, source.model_id) in present]
     wanted = [source for source in sources if (source.synset, source.model_id) not in present]
     rejected = convert_all(options, wanted)
     with atomic_file(options.out / REJECTED, "w") as handle:
         handle.writelines(f"{name}: {reason}\n" for name, reason in sorted(rejected.items()))
-    models = len(complete_models(options.out))
-    if models:
-        write_split(options.out / SPLIT, make_split(scan(options.out).models))
+    models = split_models(options.out)
     summary = f"{len(wanted) - len(rejected)} of {len(sources)} mesh files became samples, {len(rejected)} rejected"
     print(summary + (f", {len(skipped)} were there already" if skipped else ""))
     if rejected:

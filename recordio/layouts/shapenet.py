@@ -87,6 +87,18 @@ def write_sample(root: Union[str, Path], synset: str, model_id: str, images: np.
         (rendering / METADATA).write_text(format_cameras(cameras), encoding="ascii")
 
 
+def remove_sample(root: Union[str, Path], synset: str, model_id: str) -> None:
+    """Remove one model where it is there; an interrupted call leaves a model that `scan` reports as incomplete.
+
+    Raises:
+        OSError: the folder is read-only.
+    """
+    for tree in (VOXELS, RENDERINGS):  # a model without its voxels is incomplete, one with fewer views may not be
+        folder = Path(root, tree, synset, model_id)
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
 def format_cameras(cameras: Sequence[Camera]) -> str:
     """The text of rendering_metadata.txt: a row `azimuth elevation in_plane distance 25` per view."""
     rows = ((view.azimuth, view.elevation, view.in_plane, view.distance, LENS) for view in cameras)

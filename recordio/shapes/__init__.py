@@ -1,7 +1,7 @@
 """Shapes: parametric models of the 13 ShapeNet classes, so that a data set needs no download.
 
-Flow: materials and outlines -> primitives -> the classes' modules -> catalogue (one normalised mesh) -> samples.
-Each class's module registers its function when it is imported.
+Flow: materials and outlines -> primitives and lofts -> the classes' modules -> catalogue (one normalised mesh) ->
+samples. Each class's module registers its function when it is imported.
 """
 from recordio.shapes import (
     airplane,

@@ -5,7 +5,7 @@ import numpy as np
 
 from recordio.geometry.mesh import Mesh, concatenate
 from recordio.shapes import airplane_bombers, airplane_civil, airplane_fighters, airplane_light
-from recordio.shapes.catalogue import register
+from recordio.shapes.catalogue import draw_style, register
 
 # style -> how often; airliners are the bulk of every collection, fighters come next
 STYLES = {
@@ -20,6 +20,4 @@ STYLES = {
 @register("airplane")
 def airplane(rng: np.random.Generator) -> Mesh:
     """An aircraft of one of fourteen styles, nose towards -z."""
-    weights = np.array(list(STYLES.values()), np.float64)
-    style = list(STYLES)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-    return concatenate(style(rng))
+    return concatenate(draw_style(rng, STYLES)(rng))

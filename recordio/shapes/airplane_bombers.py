@@ -10,18 +10,17 @@ from recordio.shapes.airplane_civil import tube_knots
 from recordio.shapes.airplane_parts import (
     DARK,
     GLASS,
+    STEEL,
     canopy,
     cockpit_paint,
-    fin,
     fuselage,
     jet,
     nose_tip,
-    propeller,
     strut,
     war_paint,
-    wings,
 )
-from recordio.shapes.lofts import block, spindle, wing
+from recordio.shapes.foils import fin, propeller, wing, wings
+from recordio.shapes.lofts import block, spindle
 from recordio.shapes.materials import Material, pick, varied
 from recordio.shapes.placing import pair
 
@@ -48,7 +47,7 @@ def bomber(rng) -> List[Mesh]:
             at = (x, y + 0.07 * x, z + 0.12 * x - 1.6 * size)
             parts += pair(spindle(np.array([(0, 0.6), (0.05, 0.95), (0.4, 1.0), (1.0, 0.35)]) * [0.75 * root, size],
                                   solid, at=at, sides=12),
-                          *propeller(rng, min(1.75, 0.1 * span / 2 * 1.0), blades=3, at=at))
+                          *propeller(rng, min(1.75, 0.1 * span / 2 * 1.0), blades=3, at=at, spinner=STEEL))
         for zz, yy in ((0.08, 0.95), (0.05, -0.9), (-0.18, 1.0)):
             parts.append(spindle([(-0.5 * half, 0.0), (-0.4 * half, 0.35 * half), (0, 0.5 * half),
                                   (0.4 * half, 0.35 * half), (0.5 * half, 0)], GLASS,

@@ -9,24 +9,10 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.airplane_parts import (
-    ALUMINIUM,
-    DARK,
-    GLASS,
-    STEEL,
-    WHITE,
-    accent,
-    camouflage,
-    fin,
-    fuselage,
-    jet,
-    leg,
-    propeller,
-    strut,
-    wings,
-)
+from recordio.shapes.airplane_parts import ALUMINIUM, DARK, GLASS, STEEL, WHITE, accent, fuselage, jet, leg, strut
+from recordio.shapes.foils import fin, propeller, wing, wings
 from recordio.shapes.lofts import block, spindle
-from recordio.shapes.materials import Material, pick, plain, varied
+from recordio.shapes.materials import Material, camouflage, pick, plain, varied
 from recordio.shapes.placing import pair
 
 
@@ -232,7 +218,6 @@ def supersonic(rng) -> List[Mesh]:
              (0.9, 0.6 * half, 0.75 * half, -0.3 * half), (1, 0.05 * half, 0.35 * half, 0.2 * half)]
     parts = [fuselage(knots, length, base, colours=colours, cabin=(0.16, 0.74), spacing=length / 46, cuts=cuts)]
     wide = length * rng.uniform(0.19, 0.215)
-    from recordio.shapes.lofts import wing
     rear = 0.34 * length
     stations = []
     for share, lead in ((0.0, -0.28), (0.10, -0.22), (0.25, -0.08), (0.5, 0.08), (0.8, 0.20), (0.97, 0.28),

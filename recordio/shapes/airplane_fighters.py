@@ -6,22 +6,11 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.airplane_parts import (
-    DARK,
-    STEEL,
-    canopy,
-    fin,
-    fuselage,
-    leg,
-    nose_tip,
-    pod,
-    propeller,
-    strut,
-    war_paint,
-    wings,
-)
-from recordio.shapes.lofts import block, loft, spindle, superellipse, wing
+from recordio.shapes.airplane_parts import DARK, STEEL, canopy, fuselage, leg, nose_tip, pod, strut, war_paint
+from recordio.shapes.foils import fin, propeller, wing, wings
+from recordio.shapes.lofts import block, loft, spindle
 from recordio.shapes.materials import Material, pick, plain, varied
+from recordio.shapes.outlines import superellipse
 from recordio.shapes.placing import pair
 
 MISSILE = plain(224, 226, 228, gloss=0.4)
@@ -228,5 +217,5 @@ def piston_fighter(rng) -> List[Mesh]:
     if rng.random() < 0.5:
         x, ground = 0.16 * span, -2.9 * deep
         parts += pair(*leg((x, y + 0.1 * x, z + 0.1 * root), ground, 0.036 * length))
-        parts += leg((0, -0.2 * deep, 0.42 * length), -0.85 * deep, 0.016 * length)
+        parts += leg((0, 0.1 * deep, 0.42 * length), -0.85 * deep, 0.016 * length)
     return parts

@@ -14,14 +14,12 @@ from recordio.shapes.airplane_parts import (
     WHITE,
     accent,
     canopy,
-    fin,
     fuselage,
     leg,
     pilot,
-    propeller,
     strut,
-    wings,
 )
+from recordio.shapes.foils import fin, propeller, wings
 from recordio.shapes.lofts import spindle
 from recordio.shapes.materials import Material, pick, plain, varied
 from recordio.shapes.placing import pair
@@ -67,17 +65,17 @@ def _light_tail(rng, base, second, length, y, *, end=0.0):
     return parts
 
 
-def _fixed_gear(rng, belly, z_main, track, z_nose, *, tail_z=None, spats=None, radius=0.2):
-    """Tricycle gear, or with *tail_z* a tail wheel; *spats* is the material of wheel fairings."""
+def _fixed_gear(rng, belly, z_main, track, z_nose, *, tail=None, spats=None, radius=0.2):
+    """Tricycle gear, or a tail wheel under *tail* = (y, z) in the fuselage; *spats* is what wheel fairings are of."""
     ground = belly - rng.uniform(0.5, 0.7)
     parts = pair(strut((0.1, belly + 0.1, z_main), (track, ground + radius, z_main), 0.12,
                        STEEL if spats is None else spats))
     hubs = [(track, z_main)]
-    if tail_z is None:
+    if tail is None:
         parts.append(tube([(0, belly + 0.15, z_nose), (0, ground + radius, z_nose)], 0.05, STEEL, sides=6))
         hubs.append((0.0, z_nose))
     else:
-        parts += leg((0, belly + 0.3, tail_z), belly - 0.05, 0.12)
+        parts += leg((0, *tail), tail[0] - 0.55, 0.12)
     for x, z in hubs:
         w = 0.07
         tyre = spindle([(-w, 0.7 * radius), (-w * 0.8, radius), (w * 0.8, radius), (w, 0.7 * radius)],
@@ -117,7 +115,7 @@ def high_wing(rng) -> List[Mesh]:
     parts += _light_tail(rng, base, second, length, 0.2)
     spats = base if rng.random() < 0.5 else None
     if rng.random() < 0.3:
-        parts += _fixed_gear(rng, -0.7, -0.5 * length + 0.24 * length, 1.1, 0, tail_z=0.44 * length, radius=0.27)
+        parts += _fixed_gear(rng, -0.7, -0.5 * length + 0.24 * length, 1.1, 0, tail=(0.05, 0.44 * length), radius=0.27)
     elif rng.random() < 0.2:  # floats
         for x in (1.0,):
             hull = spindle(np.array([(-0.5, 0), (-0.46, 0.45), (-0.3, 1), (0.1, 1), (0.5, 0.25)]) * [length * 0.75,
@@ -181,7 +179,8 @@ def biplane(rng) -> List[Mesh]:
                                        (0.3, 0.5)]), second,
                              at=(0, -0.03, nose), sides=16,
                              colours=np.array([DARK.colour] * 2 + [second.colour] * 3)[:, None]))
-    parts += propeller(rng, rng.uniform(1.0, 1.2), blades=2, at=(0, -0.03, nose - (0.16 if radial else 0.02)), hub=0.12)
+    parts += propeller(rng, rng.uniform(1.0, 1.2), blades=2, at=(0, -0.03, nose - (0.16 if radial else 0.02)),
+                       spinner=STEEL, hub=0.12)
     span, chord = length * rng.uniform(1.1, 1.3), rng.uniform(1.15, 1.4)
     gap, stagger = rng.uniform(1.35, 1.6), rng.uniform(0.0, 0.45)
     z = nose + 0.2 * length
@@ -191,13 +190,13 @@ def biplane(rng) -> List[Mesh]:
     parts += wings(base if rng.random() < 0.5 else second, z=z, y=high, span=span, root=chord, tip=chord * 0.95,
                    sweep=2,
                    dihedral=1.0 if rng.random() < 0.5 else 2.5)
-    up = lambda x, h: h + x * np.tan(np.radians(2.0))  # noqa: E731
+    rise = np.tan(np.radians(2.0))  # of the struts' ends along the span
     bays = (0.72,) if rng.random() < 0.6 else (0.45, 0.82)
     for share in bays:
         x = lower_span / 2 * share
         for dz in (0.2, 0.7):
-            parts += pair(strut((x, up(x, low), z + stagger + dz * chord), (x, up(x, high), z + dz * chord), 0.11,
-                                second))
+            parts += pair(strut((x, low + x * rise, z + stagger + dz * chord), (x, high + x * rise, z + dz * chord),
+                                0.11, second))
     for dz in (0.25, 0.65):
         parts += pair(strut((0.3, 0.38, z + dz * chord + 0.05), (0.5, high + 0.01, z + dz * chord), 0.09, second))
     cockpits = (0.40, 0.55) if rng.random() < 0.5 else (0.48,)
@@ -207,7 +206,7 @@ def biplane(rng) -> List[Mesh]:
         parts.append(pilot(rng, zc + 0.06, 0.62))
         parts += [canopy(0.35, 0.2, 0.26, z=zc - 0.34, y=0.45, tail=0.3)]
     parts += _light_tail(rng, base, second, length, 0.16)
-    parts += _fixed_gear(rng, -0.5, nose + 0.22 * length, 0.85, 0, tail_z=0.44 * length, radius=0.32)
+    parts += _fixed_gear(rng, -0.5, nose + 0.22 * length, 0.85, 0, tail=(0.1, 0.44 * length), radius=0.32)
     return parts
 
 

@@ -10,20 +10,19 @@ from recordio.shapes.car_body import chassis, glasshouse, hull, wheels
 from recordio.shapes.car_fittings import cockpit, extras, face
 from recordio.shapes.car_special import formula, veteran
 from recordio.shapes.car_styles import OLD_PAINTS, PAINTS, draw, livery
-from recordio.shapes.catalogue import register
+from recordio.shapes.catalogue import draw_style, register
 from recordio.shapes.materials import Material, pick, plain, varied
 
-# how often each style comes: saloons of all kinds are half of a street scene
-WEIGHTS = {"sedan": 14, "limousine": 2, "hatchback": 11, "estate": 7, "suv": 12, "coupe": 9, "supercar": 8,
-           "muscle": 5, "pickup": 7, "minivan": 5, "van": 5, "microbus": 3, "offroad": 6, "beetle": 4,
-           "convertible": 7, "formula": 5, "veteran": 5}
+# how often each style comes: saloons of all kinds are half of a street scene, here a third, for the sake of variety
+WEIGHTS = {"sedan": 10, "limousine": 3, "hatchback": 9, "estate": 5, "suv": 9, "coupe": 7, "supercar": 8,
+           "muscle": 5, "pickup": 7, "minivan": 4, "van": 7, "microbus": 3, "offroad": 6, "beetle": 4,
+           "convertible": 7, "formula": 7, "veteran": 6}
 
 
 @register("car")
 def car(rng: np.random.Generator) -> Mesh:
     """A car of one of seventeen styles, nose towards -z, wheels on the ground."""
-    names = list(WEIGHTS)
-    style = names[int(rng.choice(len(names), p=np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values())))]
+    style = draw_style(rng, WEIGHTS)
     if style == "formula":
         return concatenate(formula(rng))
     if style == "veteran":

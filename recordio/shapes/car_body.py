@@ -7,8 +7,9 @@ import numpy as np
 
 from recordio.geometry.mesh import Mesh
 from recordio.shapes.car_styles import BLACK, TYRE
-from recordio.shapes.lofts import loft, spindle, superellipse
+from recordio.shapes.lofts import loft, spindle
 from recordio.shapes.materials import SIDE, Material, pick
+from recordio.shapes.outlines import superellipse
 from recordio.shapes.placing import moved, pair
 from recordio.shapes.primitives import box
 

@@ -8,8 +8,9 @@ import numpy as np
 from recordio.geometry.mesh import Mesh
 from recordio.shapes.car_body import rim_texture, wheel
 from recordio.shapes.car_styles import BLACK, CHROME, LAMP, PLATE, TAIL
-from recordio.shapes.lofts import block, loft, rounded_rectangle, slab, spindle
+from recordio.shapes.lofts import block, loft, slab, spindle
 from recordio.shapes.materials import fabric, leather, pick, plain, wood
+from recordio.shapes.outlines import rounded_rectangle
 from recordio.shapes.placing import moved, pair, turned
 from recordio.shapes.primitives import box, hexahedron, tube
 

@@ -8,8 +8,9 @@ import numpy as np
 from recordio.geometry.mesh import Mesh
 from recordio.shapes.car_body import mudguard, rim_texture, wheel, window_panels
 from recordio.shapes.car_styles import BLACK, CHROME, LAMP, OLD_PAINTS, TAIL, TYRE
-from recordio.shapes.lofts import block, curve, loft, rounded_rectangle, slab, spindle, superellipse
+from recordio.shapes.lofts import block, loft, slab, spindle
 from recordio.shapes.materials import Material, fabric, leather, pick, plain, varied
+from recordio.shapes.outlines import monotone, rounded_rectangle, superellipse
 from recordio.shapes.placing import moved, pair, turned
 from recordio.shapes.primitives import bar, box, ellipsoid, hexahedron, tube
 
@@ -23,13 +24,13 @@ def formula(rng) -> List[Mesh]:
     vintage = rng.random() < 0.3
     z = np.array([0, 0.02, 0.12, 0.25, 0.38, 0.47, 0.55, 0.65, 0.8, 0.92, 1.0])
     if vintage:  # the cigar of the sixties
-        half = curve(z, [(0, 0.10), (0.02, 0.2), (0.25, 0.34), (0.55, 0.40), (0.85, 0.33), (1, 0.14)])
-        top = curve(z, [(0, 0.48), (0.02, 0.56), (0.25, 0.72), (0.47, 0.82), (0.65, 0.8), (1, 0.56)])
-        low = curve(z, [(0, 0.38), (0.12, 0.22), (0.8, 0.2), (1, 0.42)])
+        half = monotone(z, [(0, 0.10), (0.02, 0.2), (0.25, 0.34), (0.55, 0.40), (0.85, 0.33), (1, 0.14)])
+        top = monotone(z, [(0, 0.48), (0.02, 0.56), (0.25, 0.72), (0.47, 0.82), (0.65, 0.8), (1, 0.56)])
+        low = monotone(z, [(0, 0.38), (0.12, 0.22), (0.8, 0.2), (1, 0.42)])
     else:
-        half = curve(z, [(0, 0.09), (0.12, 0.15), (0.25, 0.2), (0.38, 0.27), (0.55, 0.32), (0.8, 0.2), (1, 0.12)])
-        top = curve(z, [(0, 0.33), (0.12, 0.48), (0.38, 0.66), (0.55, 0.72), (0.65, 0.7), (1, 0.45)])
-        low = curve(z, [(0, 0.20), (0.12, 0.2), (0.25, 0.14), (0.8, 0.12), (1, 0.25)])
+        half = monotone(z, [(0, 0.09), (0.12, 0.15), (0.25, 0.2), (0.38, 0.27), (0.55, 0.32), (0.8, 0.2), (1, 0.12)])
+        top = monotone(z, [(0, 0.33), (0.12, 0.48), (0.38, 0.66), (0.55, 0.72), (0.65, 0.7), (1, 0.45)])
+        low = monotone(z, [(0, 0.20), (0.12, 0.2), (0.25, 0.14), (0.8, 0.12), (1, 0.25)])
     along = (z - 0.5) * length
     outline = superellipse(16, 2.6)
     rings = np.empty((len(z), 16, 3))
@@ -43,7 +44,7 @@ def formula(rng) -> List[Mesh]:
         panels[:2] = accent.colour
     parts = [loft(rings, paint, colours=panels)]
     seat = along[0] + 0.5 * length
-    ytop = float(curve(0.5, np.stack([z, top], 1)))
+    ytop = float(monotone(0.5, np.stack([z, top], 1)))
     parts.append(slab(rounded_rectangle(0.44, 0.8, 0.15) + [0, seat], ytop - 0.2, ytop + 0.03, BLACK))
     helmet = Material(varied(rng, pick(rng, ((230, 230, 60), (240, 240, 240), (200, 30, 30), (40, 90, 200)))), 0.7)
     parts.append(ellipsoid((0, ytop + 0.1, seat + 0.16), (0.13, 0.15, 0.16), helmet, cells=4))

@@ -9,8 +9,8 @@ from typing import Dict, Tuple
 
 import numpy as np
 
-from recordio.shapes.lofts import curve
 from recordio.shapes.materials import Material, pick, plain, varied
+from recordio.shapes.outlines import monotone
 
 Range = Tuple[float, float]
 BLACK, TYRE, CHROME = plain(24, 24, 26, gloss=0.3), plain(30, 30, 31, gloss=0.08), plain(205, 208, 212, gloss=0.95)
@@ -49,54 +49,54 @@ class Proportions:
 
 
 STYLES: Dict[str, Proportions] = {
-    "sedan": Proportions((4.45, 5.05), (1.76, 1.90), (1.40, 1.50)),
-    "limousine": Proportions((5.9, 7.2), (1.82, 1.92), (1.42, 1.50), wheelbase=(0.66, 0.70), screen=(0.19, 0.21),
+    "sedan": Proportions((3.95, 5.3), (1.6, 1.95), (1.36, 1.56)),
+    "limousine": Proportions((5.6, 7.8), (1.82, 1.95), (1.42, 1.54), wheelbase=(0.66, 0.70), screen=(0.19, 0.21),
                              roof_front=(0.28, 0.30), roof_rear=(0.78, 0.81), glass_rear=(0.88, 0.90),
                              pillars=(0.40, 0.54, 0.67)),
-    "hatchback": Proportions((3.55, 4.30), (1.65, 1.80), (1.42, 1.55), wheelbase=(0.60, 0.65), screen=(0.22, 0.26),
+    "hatchback": Proportions((2.95, 4.4), (1.48, 1.82), (1.36, 1.6), wheelbase=(0.60, 0.65), screen=(0.22, 0.26),
                              roof_front=(0.38, 0.41), roof_rear=(0.84, 0.90), glass_rear=(0.95, 0.98),
                              deck=(0.92, 1.0), pillars=(0.57,), rear_pillar=(0.2, 0.45)),
-    "estate": Proportions((4.5, 5.0), (1.76, 1.88), (1.42, 1.52), roof_rear=(0.86, 0.92), glass_rear=(0.95, 0.98),
+    "estate": Proportions((4.1, 5.1), (1.64, 1.92), (1.4, 1.62), roof_rear=(0.86, 0.92), glass_rear=(0.95, 0.98),
                           pillars=(0.54, 0.74), rear_pillar=(0.12, 0.2)),
-    "suv": Proportions((4.2, 5.1), (1.80, 1.98), (1.62, 1.88), wheelbase=(0.575, 0.62), wheel=(0.35, 0.40),
+    "suv": Proportions((3.65, 5.4), (1.68, 2.05), (1.55, 1.95), wheelbase=(0.575, 0.62), wheel=(0.35, 0.40),
                        clearance=(0.20, 0.28), nose=(0.86, 1.0), cowl=(1.05, 1.15), deck=(1.08, 1.18),
                        screen=(0.25, 0.29), roof_front=(0.37, 0.41), roof_rear=(0.86, 0.93), glass_rear=(0.95, 0.985),
                        pillars=(0.53, 0.74), rear_pillar=(0.12, 0.25), square=(0.45, 0.8), lean=(0.78, 0.86)),
-    "coupe": Proportions((4.2, 4.75), (1.78, 1.92), (1.24, 1.36), wheel=(0.32, 0.35), clearance=(0.11, 0.15),
+    "coupe": Proportions((3.7, 4.95), (1.6, 1.95), (1.18, 1.42), wheel=(0.32, 0.35), clearance=(0.11, 0.15),
                          nose=(0.55, 0.66), cowl=(0.84, 0.9), deck=(0.84, 0.95), screen=(0.30, 0.34),
                          roof_front=(0.44, 0.48), roof_rear=(0.60, 0.66), glass_rear=(0.84, 0.92), pillars=(0.65,),
                          rear_pillar=(0.3, 0.5), sag=(0.03, 0.07), lean=(0.70, 0.76), square=(0.15, 0.4)),
-    "supercar": Proportions((4.3, 4.7), (1.90, 2.02), (1.10, 1.20), wheel=(0.33, 0.36), clearance=(0.09, 0.12),
+    "supercar": Proportions((3.8, 4.95), (1.74, 2.08), (1.02, 1.24), wheel=(0.33, 0.36), clearance=(0.09, 0.12),
                             nose=(0.44, 0.52), cowl=(0.72, 0.78), deck=(0.82, 0.92), screen=(0.20, 0.26),
                             roof_front=(0.40, 0.44), roof_rear=(0.50, 0.56), glass_rear=(0.78, 0.88), pillars=(0.56,),
                             rear_pillar=(0.5, 0.8), sag=(0.02, 0.05), lean=(0.60, 0.68), square=(0.1, 0.35)),
-    "muscle": Proportions((4.7, 5.1), (1.88, 1.98), (1.30, 1.40), wheel=(0.33, 0.36), nose=(0.72, 0.82),
+    "muscle": Proportions((4.6, 5.7), (1.82, 2.05), (1.28, 1.46), wheel=(0.33, 0.36), nose=(0.72, 0.82),
                           cowl=(0.9, 0.96), deck=(0.88, 0.98), screen=(0.33, 0.37), roof_front=(0.45, 0.48),
                           roof_rear=(0.62, 0.67), glass_rear=(0.80, 0.88), pillars=(0.66,), rear_pillar=(0.35, 0.6),
                           square=(0.55, 0.9), lean=(0.70, 0.78)),
-    "pickup": Proportions((5.1, 5.8), (1.85, 2.02), (1.70, 1.90), wheelbase=(0.59, 0.63), front=(0.40, 0.44),
+    "pickup": Proportions((4.4, 6.3), (1.64, 2.05), (1.58, 1.98), wheelbase=(0.59, 0.63), front=(0.40, 0.44),
                           wheel=(0.37, 0.42), clearance=(0.24, 0.34), nose=(0.98, 1.12), cowl=(1.10, 1.2),
                           deck=(1.08, 1.2), screen=(0.24, 0.27), roof_front=(0.33, 0.36), roof_rear=(0.46, 0.64),
                           glass_rear=(0.0, 0.0), pillars=(0.455,), rear_pillar=(0.1, 0.16), square=(0.6, 0.9)),
-    "minivan": Proportions((4.4, 5.15), (1.80, 1.98), (1.65, 1.80), wheelbase=(0.58, 0.62), cowl=(0.98, 1.06),
+    "minivan": Proportions((3.9, 5.2), (1.66, 2.0), (1.58, 1.88), wheelbase=(0.58, 0.62), cowl=(0.98, 1.06),
                            nose=(0.78, 0.88), deck=(1.0, 1.08), screen=(0.15, 0.19), roof_front=(0.34, 0.38),
                            roof_rear=(0.88, 0.94), glass_rear=(0.96, 0.985), pillars=(0.46, 0.70),
                            rear_pillar=(0.12, 0.22), lean=(0.78, 0.84)),
-    "van": Proportions((4.9, 5.9), (1.92, 2.05), (1.95, 2.5), wheelbase=(0.56, 0.60), wheel=(0.34, 0.37),
+    "van": Proportions((4.0, 6.4), (1.8, 2.05), (1.82, 2.5), wheelbase=(0.56, 0.60), wheel=(0.34, 0.37),
                        nose=(0.95, 1.1), cowl=(1.15, 1.28), deck=(1.12, 1.25), screen=(0.10, 0.15),
                        roof_front=(0.20, 0.26), roof_rear=(0.965, 0.98), glass_rear=(0.988, 0.992),
                        pillars=(0.35, 0.64), rear_pillar=(0.1, 0.15), sag=(0.0, 0.03), lean=(0.86, 0.92),
                        square=(0.6, 0.9)),
-    "microbus": Proportions((4.2, 4.5), (1.70, 1.80), (1.85, 2.0), wheelbase=(0.54, 0.58), front=(0.46, 0.5),
+    "microbus": Proportions((3.9, 4.6), (1.66, 1.82), (1.8, 2.0), wheelbase=(0.54, 0.58), front=(0.46, 0.5),
                             nose=(1.05, 1.15), cowl=(1.16, 1.22), deck=(1.15, 1.22), screen=(0.025, 0.04),
                             roof_front=(0.09, 0.13), roof_rear=(0.92, 0.95), glass_rear=(0.975, 0.985),
                             pillars=(0.30, 0.53, 0.75), rear_pillar=(0.1, 0.2), lean=(0.82, 0.86), square=(0.2, 0.4)),
-    "offroad": Proportions((3.7, 4.6), (1.72, 1.92), (1.75, 1.95), wheelbase=(0.58, 0.62), wheel=(0.37, 0.43),
+    "offroad": Proportions((3.35, 4.9), (1.58, 2.08), (1.66, 2.0), wheelbase=(0.58, 0.62), wheel=(0.37, 0.43),
                            clearance=(0.25, 0.33), nose=(1.0, 1.1), cowl=(1.1, 1.2), deck=(1.1, 1.2),
                            screen=(0.31, 0.35), roof_front=(0.36, 0.40), roof_rear=(0.965, 0.98),
                            glass_rear=(0.985, 0.99), pillars=(0.60, 0.80), rear_pillar=(0.08, 0.14),
                            sag=(0.0, 0.015), lean=(0.88, 0.95), square=(0.9, 1.0)),
-    "beetle": Proportions((3.9, 4.2), (1.58, 1.72), (1.45, 1.55), wheelbase=(0.58, 0.60), nose=(0.62, 0.7),
+    "beetle": Proportions((3.0, 4.2), (1.4, 1.72), (1.32, 1.55), wheelbase=(0.58, 0.60), nose=(0.62, 0.7),
                           cowl=(0.92, 0.98), deck=(0.55, 0.68), screen=(0.33, 0.36), roof_front=(0.41, 0.44),
                           roof_rear=(0.58, 0.62), glass_rear=(0.78, 0.82), pillars=(0.56,), rear_pillar=(0.25, 0.35),
                           sag=(0.07, 0.1), lean=(0.72, 0.78), square=(0.0, 0.1)),
@@ -139,7 +139,7 @@ class Body:
         t = np.asarray(z) / self.length + 0.5
         shape = [(0, end), (0.05, 0.5 * end + 0.46), (0.2, 0.985), (0.5, 1.0), (0.82, 0.985), (0.96, 0.5 * end + 0.475),
                  (1, end + 0.03)]
-        return body * self.width / 2 * curve(t, shape)
+        return body * self.width / 2 * monotone(t, shape)
 
     def top(self, z):
         """Height of the body without its glasshouse: bonnet, waist, boot."""
@@ -155,7 +155,7 @@ class Body:
         else:
             knots += [(min(self.glass_rear, 0.93) + 0.02, max(waist, self.deck)), (0.985, self.deck),
                       (1, self.deck - 0.05)]
-        return curve(t, knots)
+        return monotone(t, knots)
 
 
 def draw(rng: np.random.Generator, style: str) -> Body:

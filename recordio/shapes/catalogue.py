@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from recordio.errors import DataError, nearest
 from recordio.geometry.mesh import Mesh
 
 ShapeFunction = Callable[[np.random.Generator], Mesh]
+Style = TypeVar("Style")
 SHAPES: Dict[str, ShapeFunction] = {}
 
 
@@ -29,8 +30,8 @@ def register(name: str) -> Callable[[ShapeFunction], ShapeFunction]:
     return add
 
 
-def draw_style(rng: np.random.Generator, styles: Dict[Callable, float]) -> Callable:
-    """One of the functions *styles* (function -> how often, in any unit)."""
+def draw_style(rng: np.random.Generator, styles: Dict[Style, float]) -> Style:
+    """One of *styles* (style -> how often, in any unit); a style is a function or the name of one."""
     shares = np.cumsum(list(styles.values())) / sum(styles.values())
     return list(styles)[int(np.searchsorted(shares, rng.random(), side="right"))]
 

@@ -26,8 +26,8 @@ def panel(rng: np.random.Generator, width: float, height: float, *, bezel: float
     body = body or housing(rng)
     x, total = width / 2 + bezel, height + 2 * bezel + chin
     if rounded:
-        parts = [extrude(rounded_rectangle(2 * x, total, 0.05 * total, centre=(0, total / 2)), 0.0, thick, body,
-                         smooth=True)]
+        parts = [extrude(rounded_rectangle(2 * x, total, 0.05 * total, steps=4, centre=(0, total / 2)), 0.0, thick,
+                         body, smooth=True)]
     else:
         parts = [box((-x, 0, 0), (x, total, thick), body)]
     low = bezel + chin
@@ -72,7 +72,7 @@ def stand(rng: np.random.Generator, rise: float, width: float, material: Materia
         parts = [box((-wide / 2, 0, -z), (wide / 2, 0.01, z), material),
                  bar((0, 0.005, z - 0.01), (0, rise, back + 0.01), (wide * 0.8, 0.012), material)]
     else:
-        parts = [extrude(rounded_rectangle(width, deep, 0.05), 0.0, 0.02, material, axis="y", smooth=True),
+        parts = [extrude(rounded_rectangle(width, deep, 0.05, steps=4), 0.0, 0.02, material, axis="y", smooth=True),
                  frustum((-neck * 1.6, neck * 1.6, back - 0.01, back + 0.04, 0.015),
                          (-neck, neck, back, back + 0.025, rise), material)]
     return parts + [mount]

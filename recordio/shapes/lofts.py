@@ -1,4 +1,4 @@
-"""Shapes, lofted bodies: cross-sections along an axis -> one closed smooth piece (hulls, fuselages, wings, slabs).
+"""Shapes, lofted bodies: cross-sections along an axis -> one closed smooth piece (hulls, fuselages, slabs).
 
 A section ("ring") is a closed loop of k points; a loft joins n of them with quads and closes both ends. Every
 function returns a watertight `Mesh` of one part with outward faces, in the object frame of `recordio.geometry.camera`.
@@ -12,6 +12,7 @@ import numpy as np
 from recordio.geometry.compiled import compiled
 from recordio.geometry.mesh import Mesh
 from recordio.shapes.materials import Material
+from recordio.shapes.outlines import rounded_rectangle, superellipse
 
 
 def loft(rings, material: Material, *, colours=None, gloss=None, cap=None, crease=45.0, caps="fan", uv=None,
@@ -158,48 +159,6 @@ def _smooth(faces, area, vertex_count, limit):
     return normals
 
 
-def curve(x, knots) -> np.ndarray:
-    """Smooth curve through *knots* ((t, 2) rows x, y with rising x) at *x*; monotone between them (Fritsch-Carlson).
-
-    Beyond the ends the end values hold.
-    """
-    knots = np.asarray(knots, np.float64)
-    kx, ky = knots[:, 0], knots[:, 1]
-    step, slope = np.diff(kx), np.diff(ky) / np.diff(kx)
-    tangent = np.zeros(len(kx))
-    if len(kx) > 2:
-        before, after = slope[:-1], slope[1:]
-        product = before * after
-        total = before + after
-        tangent[1:-1] = np.where(product > 0, 2 * product / np.where(total == 0, 1, total), 0)  # harmonic mean
-    tangent[0], tangent[-1] = slope[0], slope[-1]
-    x = np.clip(np.asarray(x, np.float64), kx[0], kx[-1])
-    i = np.clip(np.searchsorted(kx, x, side="right") - 1, 0, len(step) - 1)
-    t, h = (x - kx[i]) / step[i], step[i]
-    return (ky[i] * (1 + 2 * t) * (1 - t) ** 2 + tangent[i] * h * t * (1 - t) ** 2
-            + ky[i + 1] * t * t * (3 - 2 * t) + tangent[i + 1] * h * t * t * (t - 1))
-
-
-def superellipse(count, exponent=2.0) -> np.ndarray:
-    """(count, 2) unit superellipse (2 = circle, larger = boxier), clockwise from the top: x = sin, y = cos."""
-    angle = 2 * np.pi * np.arange(count) / count
-    sine, cosine = np.sin(angle), np.cos(angle)
-    sine[np.abs(sine) < 1e-12] = 0  # exact mirror symmetry of the two halves
-    cosine[np.abs(cosine) < 1e-12] = 0
-    return np.stack([np.sign(sine) * np.abs(sine) ** (2 / exponent),
-                     np.sign(cosine) * np.abs(cosine) ** (2 / exponent)], axis=1)
-
-
-def rounded_rectangle(width, height, radius, per_corner=4) -> np.ndarray:
-    """(4 * per_corner, 2) loop of a rectangle centred at 0 with round corners, clockwise from the upper right."""
-    radius = min(radius, 0.499 * width, 0.499 * height)
-    angle = np.linspace(0, np.pi / 2, per_corner)
-    arc = radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)  # from up to right
-    inner = np.array([width / 2 - radius, height / 2 - radius])
-    right_down = np.stack([arc[:, 1], -arc[:, 0]], axis=1)
-    return np.concatenate([arc + inner, right_down + inner * [1, -1], -arc - inner, -right_down + inner * [-1, 1]])
-
-
 def along_z(outline, z, *, width=1.0, height=1.0, x=0.0, y=0.0) -> np.ndarray:
     """(n, k, 3) sections across the z axis: the (k, 2) or (n, k, 2) *outline* scaled and shifted per station (n,)."""
     z = np.asarray(z, np.float64)
@@ -229,31 +188,6 @@ def spindle(profile, material: Material, *, axis="z", at=(0.0, 0.0, 0.0), sides=
     return loft(rings[..., order] + np.asarray(at, np.float64), material, **look)
 
 
-def airfoil(points=6) -> np.ndarray:
-    """(2 * points + 2, 2) rows (chord position 0 = leading edge .. 1, half-thickness of -1..1), loop over the top.
-
-    The thickness curve is that of the symmetric NACA four-digit series, scaled to 1 at its thickest.
-    """
-    t = 0.5 * (1 - np.cos(np.pi * np.linspace(0, 1, points + 2)))  # dense at the leading edge
-    half = 10 * (0.2969 * np.sqrt(t) - 0.126 * t - 0.3516 * t ** 2 + 0.2843 * t ** 3 - 0.1015 * t ** 4)
-    half[-1] = 0.06  # a blunt trailing edge: no faces without area
-    upper = np.stack([t, half], axis=1)[1:]
-    lower = np.stack([t, -half], axis=1)[1:][::-1]
-    return np.concatenate([upper, lower])
-
-
-def wing(stations, material: Material, *, up=(0.0, 1.0, 0.0), points=5, **look) -> Mesh:
-    """Wing, fin or blade: *stations* rows (x, y, z of the leading edge, chord towards +z, thickness in metres).
-
-    *up* is the direction of the thickness: y for wings, x for fins.
-    """
-    stations = np.asarray(stations, np.float64)
-    foil = airfoil(points)
-    rings = stations[:, None, :3] + foil[None, :, :1] * stations[:, None, 3:4] * [0.0, 0.0, 1.0]
-    rings = rings + foil[None, :, 1:] * (stations[:, None, 4:5] / 2) * np.asarray(up, np.float64)
-    return loft(rings, material, **look)
-
-
 def slab(outline, low, high, material: Material, *, axis="y", bevel=0.0, **look) -> Mesh:
     """Plate: the star-shaped loop *outline* (k, 2) from *low* to *high* along *axis*, edges bevelled inwards.
 
@@ -279,6 +213,6 @@ def block(low, high, material: Material, *, radius=0.0, **look) -> Mesh:
     """A box between two corners with edges rounded by about *radius*, in 76 triangles: housings, seats, bumpers."""
     low, high = np.minimum(low, high).astype(np.float64), np.maximum(low, high).astype(np.float64)
     radius = min(radius, float((high - low).min()) * 0.45)
-    outline = rounded_rectangle(high[0] - low[0], high[2] - low[2], 1.6 * radius, 2)
+    outline = rounded_rectangle(high[0] - low[0], high[2] - low[2], 1.6 * radius, steps=1)
     outline = outline + [(low[0] + high[0]) / 2, (low[2] + high[2]) / 2]
     return slab(outline, low[1], high[1], material, bevel=radius, crease=65, **look)

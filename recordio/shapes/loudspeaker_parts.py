@@ -85,7 +85,7 @@ def speaker_body(rng, width, low, high, depth, body) -> List[Mesh]:
     elif kind == 1:
         parts = [rounded_box((-x, low, -z), (x, high, z), body, radius=0.1 * width)]
     else:
-        outline = rounded_rectangle(width, depth, rng.uniform(0.05, 0.3) * width)
+        outline = rounded_rectangle(width, depth, rng.uniform(0.05, 0.3) * width, steps=4)
         parts = [extrude(outline, low, high, body, axis="y", smooth=True)]
     if rng.random() < 0.35:
         parts.append(box((-x * 0.92, low + 0.04 * width, -z - 0.008), (x * 0.92, high - 0.04 * width, -z * 0.5),

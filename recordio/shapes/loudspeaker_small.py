@@ -99,7 +99,7 @@ def sound_bar(rng: np.random.Generator) -> List[Mesh]:
     body, cone, rim = look(rng)
     x, z = width / 2, depth / 2
     if rng.random() < 0.5:
-        section = rounded_rectangle(depth, height, 0.4 * min(depth, height))
+        section = rounded_rectangle(depth, height, 0.4 * min(depth, height), steps=4)
         parts = [extrude(section[:, ::-1] + (height / 2, 0), -x, x, body, axis="x", smooth=True)]
     else:
         parts = [box((-x, 0, -z), (x, height, z), body, bevel=0.008)]

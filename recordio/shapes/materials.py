@@ -195,6 +195,28 @@ def grille(rng: np.random.Generator, colour: Optional[Sequence[float]] = None) -
     return Material(colour, 0.05, _modulated(holes + 0.05 * _noise(rng, 16, 16)), (0.2, 0.2))
 
 
+def camouflage(rng: np.random.Generator, colours: Sequence) -> Material:
+    """Blotches of two or three sRGB colours (0..255), one repeat per five metres."""
+    field = np.zeros((SIDE, SIDE))
+    y, x = np.mgrid[:SIDE, :SIDE] * 2 * np.pi / SIDE
+    for _ in range(7):
+        a, b = rng.integers(-3, 4, 2)
+        field += np.cos(a * x + b * y + rng.uniform(0, 6.3)) / (1 + 0.4 * np.hypot(a, b))
+    level = np.digitize(field, np.quantile(field, np.linspace(0, 1, len(colours) + 1)[1:-1]))
+    picture = np.asarray(colours, np.uint8)[level]
+    return Material((1.0, 1.0, 1.0), 0.12, picture[None], (5.0, 5.0))
+
+
+def window_row(*, wide: float, tall: float, exponent: float = np.inf) -> np.ndarray:
+    """A texture stack of one: one dark window per repeat on white, *wide* and *tall* as shares of the repeat.
+
+    *exponent* rounds it: 2 gives an ellipse, 4 a cabin window, inf a rectangle.
+    """
+    v, u = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE * 2 - 1
+    pane = np.linalg.norm(np.stack([u / wide, v / tall]), exponent, axis=0) < 1
+    return _modulated(np.where(pane, 0.14, 1.0))
+
+
 def _grain(rng: np.random.Generator) -> np.ndarray:
     """Year rings cut lengthwise: lines along u that wander, over fine pores."""
     rings = int(rng.integers(2, 8))

@@ -40,10 +40,20 @@ def arc(centre: Sequence[float], radius: float, start: float, end: float, count:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius + centre
 
 
-def rounded_rectangle(width: float, height: float, radius: float, *, steps: int = 4,
+def superellipse(count: int, exponent: float = 2.0) -> np.ndarray:
+    """(count, 2) unit superellipse (2 = circle, larger = boxier), clockwise from the top: x = sin, y = cos."""
+    angle = 2 * np.pi * np.arange(count) / count
+    sine, cosine = np.sin(angle), np.cos(angle)
+    sine[np.abs(sine) < 1e-12] = 0  # exact mirror symmetry of the two halves
+    cosine[np.abs(cosine) < 1e-12] = 0
+    return np.stack([np.sign(sine) * np.abs(sine) ** (2 / exponent),
+                     np.sign(cosine) * np.abs(cosine) ** (2 / exponent)], axis=1)
+
+
+def rounded_rectangle(width: float, height: float, radius: float, *, steps: int = 3,
                       centre: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
     """A counter-clockwise rectangle with corners rounded by *radius* in *steps* facets each."""
-    radius = max(min(radius, width / 2 - 1e-4, height / 2 - 1e-4), 1e-4)
+    radius = min(max(radius, 1e-4), 0.499 * width, 0.499 * height)  # straight sides remain, and no two points meet
     x, y = width / 2 - radius, height / 2 - radius
     corners = [arc((sx * x, sy * y), radius, a, a + 90, steps + 1)
                for sx, sy, a in ((1, 1, 0), (-1, 1, 90), (-1, -1, 180), (1, -1, 270))]
@@ -60,6 +70,28 @@ def curve(points, count: int = 12) -> np.ndarray:
     p0, p1, p2, p3 = (padded[index + i] for i in range(4))
     return 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t ** 2
                   + (3 * p1 - p0 - 3 * p2 + p3) * t ** 3)
+
+
+def monotone(x, knots) -> np.ndarray:
+    """Height y(x) of a smooth curve through *knots* ((t, 2) rows x, y with rising x), monotone between two of them.
+
+    Beyond the ends the end values hold. Fritsch and Carlson's cubics.
+    """
+    knots = np.asarray(knots, np.float64)
+    kx, ky = knots[:, 0], knots[:, 1]
+    step, slope = np.diff(kx), np.diff(ky) / np.diff(kx)
+    tangent = np.zeros(len(kx))
+    if len(kx) > 2:
+        before, after = slope[:-1], slope[1:]
+        product = before * after
+        total = before + after
+        tangent[1:-1] = np.where(product > 0, 2 * product / np.where(total == 0, 1, total), 0)  # harmonic mean
+    tangent[0], tangent[-1] = slope[0], slope[-1]
+    x = np.clip(np.asarray(x, np.float64), kx[0], kx[-1])
+    i = np.clip(np.searchsorted(kx, x, side="right") - 1, 0, len(step) - 1)
+    t, h = (x - kx[i]) / step[i], step[i]
+    return (ky[i] * (1 + 2 * t) * (1 - t) ** 2 + tangent[i] * h * t * (1 - t) ** 2
+            + ky[i + 1] * t * t * (3 - 2 * t) + tangent[i + 1] * h * t * t * (t - 1))
 
 
 def filleted(points, radius: float, *, steps: int = 3) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 
 from recordio.geometry.mesh import Mesh, concatenate
 from recordio.shapes import rifle_military, rifle_special, rifle_sporting
-from recordio.shapes.catalogue import register
+from recordio.shapes.catalogue import draw_style, register
 
 # style -> how often
 STYLES = {
@@ -19,6 +19,4 @@ STYLES = {
 @register("rifle")
 def rifle(rng: np.random.Generator) -> Mesh:
     """A long gun of one of twelve styles, muzzle towards -z, upright."""
-    weights = np.array(list(STYLES.values()), np.float64)
-    style = list(STYLES)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-    return concatenate(style(rng))
+    return concatenate(draw_style(rng, STYLES)(rng))

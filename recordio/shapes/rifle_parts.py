@@ -9,9 +9,9 @@ from typing import List, Sequence
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.airplane_parts import camouflage
-from recordio.shapes.lofts import along_z, block, curve, loft, rounded_rectangle, spindle, superellipse
-from recordio.shapes.materials import Material, pick, plain, varied, wood
+from recordio.shapes.lofts import along_z, block, loft, spindle
+from recordio.shapes.materials import Material, camouflage, pick, plain, varied, wood
+from recordio.shapes.outlines import monotone, rounded_rectangle, superellipse
 from recordio.shapes.placing import pair
 from recordio.shapes.primitives import box, extrude, tube
 
@@ -49,7 +49,7 @@ def body(knots: Sequence, look: Material, *, exponent=3.0, sides=14, stations=No
     z = knots[:, 0] if stations is None else np.unique(np.concatenate([knots[:, 0],
                                                                        np.linspace(knots[0, 0], knots[-1, 0],
                                                                                stations)]))
-    half, top, bottom = (curve(z, knots[:, [0, i]]) if stations else knots[:, i] for i in (1, 2, 3))
+    half, top, bottom = (monotone(z, knots[:, [0, i]]) if stations else knots[:, i] for i in (1, 2, 3))
     rings = along_z(superellipse(sides, exponent), z, width=half, height=(top - bottom) / 2, y=(top + bottom) / 2)
     return loft(rings, look, crease=options.pop("crease", 50), **options)
 
@@ -90,7 +90,7 @@ def pistol_grip(look: Material, *, z, y, long=0.10, slant=0.035, deep=0.045, hal
 def magazine(look: Material, *, z, y, long, deep=0.055, half=0.011, bend=0.0, steps=6) -> Mesh:
     """A box magazine below (*y*, *z*); *bend* metres forward at its foot (curved as the AK's)."""
     rows = []
-    outline = rounded_rectangle(2 * half, deep, 0.005, 2)
+    outline = rounded_rectangle(2 * half, deep, 0.005, steps=1)
     for share in np.linspace(0, 1, steps):
         forward = bend * share ** 1.7
         tilt = 1.7 * bend * share ** 0.7 / long if bend else 0.0

@@ -42,7 +42,7 @@ def table_top(rng, width, depth, height, thick, material: Material, *, round_top
         return extrude(ellipse(width, depth, 32), low, high, material, axis="y", smooth=True)
     kind = rng.integers(3)
     if kind == 0:
-        return extrude(rounded_rectangle(width, depth, rng.uniform(0.03, 0.16)), low, high, material, axis="y",
+        return extrude(rounded_rectangle(width, depth, rng.uniform(0.03, 0.16), steps=4), low, high, material, axis="y",
                        smooth=True)
     if kind == 1:
         return rounded_box((-width / 2, low, -depth / 2), (width / 2, high, depth / 2), material, radius=thick / 3,

@@ -5,7 +5,7 @@ import numpy as np
 
 from recordio.geometry.mesh import Mesh, concatenate
 from recordio.shapes import telephone_fixed, telephone_mobile, telephone_smart
-from recordio.shapes.catalogue import register
+from recordio.shapes.catalogue import draw_style, register
 
 # style -> how often; most telephones of the ShapeNet class are mobile
 STYLES = {
@@ -19,6 +19,4 @@ STYLES = {
 @register("telephone")
 def telephone(rng: np.random.Generator) -> Mesh:
     """A telephone of one of eleven styles, upright, its face towards -z."""
-    weights = np.array(list(STYLES.values()), np.float64)
-    style = list(STYLES)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-    return concatenate(style(rng))
+    return concatenate(draw_style(rng, STYLES)(rng))

@@ -6,10 +6,11 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.lofts import along_y, block, curve, loft, rounded_rectangle, spindle
+from recordio.shapes.lofts import along_y, block, loft, spindle
 from recordio.shapes.materials import Material, pick, plain, varied, wood
+from recordio.shapes.outlines import monotone, rounded_rectangle
 from recordio.shapes.placing import moved, pair, turned
-from recordio.shapes.primitives import box, ellipsoid, hexahedron, tube
+from recordio.shapes.primitives import box, ellipsoid, tube
 from recordio.shapes.telephone_parts import (
     BLACK,
     OLD,
@@ -21,7 +22,7 @@ from recordio.shapes.telephone_parts import (
     rotary_dial,
     screen,
     shell,
-    slab,
+    tile,
 )
 
 BRASS = plain(188, 150, 76, gloss=0.85)
@@ -37,20 +38,20 @@ def cordless(rng) -> List[Mesh]:
     end = np.sqrt(np.clip(1 - np.abs(t) ** 8, 0.2, 1))
     swell = 1 - rng.uniform(0, 0.14) * np.cos(2.2 * t) + 0.04 * t
     bow = 0.004 * t ** 2
-    outline = rounded_rectangle(1.0, 1.0, 0.36, 4)
+    outline = rounded_rectangle(1.0, 1.0, 0.36)
     rings = along_y(outline, y, width=width * end * swell, length=thick * (0.5 + 0.5 * end), z=-bow)
     colours = np.empty((11, len(outline), 3))
     colours[:] = look.colour
     colours[:, (outline[:, 1] + np.roll(outline[:, 1], -1)) > 0.8] = face.colour
     parts = [loft(rings, look, colours=colours, crease=50)]
     front = -thick / 2
-    parts.append(slab(rounded_rectangle(width * 0.72, tall * 0.21, 0.003, 3) + [0, tall * 0.22], front - 0.0016, 0.0,
-                      BLACK, round_edge=0.0006, front=screen(rng, mobile=rng.random() < 0.4)))
-    parts.append(slab(rounded_rectangle(width * 0.3, 0.003, 0.001, 2) + [0, tall * 0.41], front - 0.006, 0.0, BLACK,
-                      round_edge=0.0004))
+    parts.append(tile(rounded_rectangle(width * 0.72, tall * 0.21, 0.003, steps=2) + [0, tall * 0.22], front - 0.0016,
+                      0.0, BLACK, round_edge=0.0006, front=screen(rng, mobile=rng.random() < 0.4)))
+    parts.append(tile(rounded_rectangle(width * 0.3, 0.003, 0.001, steps=1) + [0, tall * 0.41], front - 0.006, 0.0,
+                      BLACK, round_edge=0.0004))
     keys = plain(226, 226, 224, gloss=0.4) if sum(face.colour) < 1.5 else plain(58, 60, 64, gloss=0.4)
-    parts.append(slab(rounded_rectangle(width * 0.34, tall * 0.07, 0.006, 3) + [0, tall * 0.065], front - 0.003, 0.0,
-                      keys, round_edge=0.001))
+    parts.append(tile(rounded_rectangle(width * 0.34, tall * 0.07, 0.006, steps=2) + [0, tall * 0.065], front - 0.003,
+                      0.0, keys, round_edge=0.001))
     for x, shade in ((0.36, plain(60, 160, 80)), (-0.2, plain(190, 50, 44))):
         parts += keypad(1, 1, x=width * (x + 0.03), y=tall * 0.09, wide=width * 0.2, tall=tall * 0.05,
                         z=front - 0.0004, look=shade, gap=0.15, high=0.002)
@@ -65,7 +66,7 @@ def cordless(rng) -> List[Mesh]:
     parts = leaned(parts, tilt, (0, -tall / 2, 0))
     base = look if rng.random() < 0.7 else BLACK
     foot_wide, foot_deep, foot_high = width * rng.uniform(1.5, 2.4), rng.uniform(0.08, 0.11), rng.uniform(0.026, 0.04)
-    outline = rounded_rectangle(foot_wide, foot_deep, 0.3 * foot_wide if rng.random() < 0.5 else 0.012, 5)
+    outline = rounded_rectangle(foot_wide, foot_deep, 0.3 * foot_wide if rng.random() < 0.5 else 0.012, steps=4)
     levels = np.array([0, 0.25, 0.85, 1.0])
     rings = along_y(outline, -tall / 2 - 0.012 + foot_high * levels, width=np.array([1, 1.0, 0.9, 0.78]),
                     length=np.array([1, 1.0, 0.9, 0.76]), z=0.006)
@@ -81,7 +82,7 @@ def cordless(rng) -> List[Mesh]:
 
 def _wedge(width, depth, low, high, look, *, radius=0.012) -> Mesh:
     """A desk housing: *low* in front (-z), *high* at the back, softly rounded in plan."""
-    outline = rounded_rectangle(width, depth, radius, 4)
+    outline = rounded_rectangle(width, depth, radius)
     rings = np.empty((4, len(outline), 3))
     share = outline[:, 1] / depth + 0.5
     top = low + (high - low) * share
@@ -108,10 +109,9 @@ def desk_phone(rng) -> List[Mesh]:
     x = right + pad + 0.016
     panel += keypad(3, 4, x=x - 0.008, y=0.018, wide=pad, tall=pad * 0.95, z=0.0, look=keys, gap=0.24, high=0.004)
     show = rng.uniform(0.5, 0.9) * (width - 0.09)
-    panel.append(slab(rounded_rectangle(min(show, width * 0.56), 0.036, 0.003,
-                                        2) + [right + min(show, width * 0.56) / 2,
-                                              depth * 0.32], -0.003, 0.004, BLACK, round_edge=0.001,
-                      front=screen(rng, mobile=rng.random() < 0.3)))
+    show = min(show, width * 0.56)
+    panel.append(tile(rounded_rectangle(show, 0.036, 0.003, steps=1) + [right + show / 2, depth * 0.32], -0.003, 0.004,
+                      BLACK, round_edge=0.001, front=screen(rng, mobile=rng.random() < 0.3)))
     rows = int(rng.integers(3, 7))
     if width > 0.19:
         panel += keypad(int(rng.integers(1, 3)), rows, x=x + 0.034, y=0.018, wide=0.03, tall=pad * 0.95, z=0.0,
@@ -145,10 +145,10 @@ def rotary_phone(rng) -> List[Mesh]:
     look = Material(varied(rng, pick(rng, OLD, 1.3), 0.05), float(rng.uniform(0.4, 0.8)))
     trim = pick(rng, (SILVER, BRASS, BLACK))
     ornate = rng.random() < 0.25
-    outline = rounded_rectangle(1.0, 1.0, 0.18, 5)
+    outline = rounded_rectangle(1.0, 1.0, 0.18, steps=4)
     levels = np.array([0.0, 0.06, 0.25, 0.5, 0.75, 0.93, 1.0])
-    wide = curve(levels, [(0, 1.0), (0.06, 1.0), (0.5, 0.80), (0.93, 0.62), (1, 0.56)])
-    deep = curve(levels, [(0, 1.0), (0.06, 1.0), (0.5, 0.72), (0.93, 0.42), (1, 0.36)])
+    wide = monotone(levels, [(0, 1.0), (0.06, 1.0), (0.5, 0.80), (0.93, 0.62), (1, 0.56)])
+    deep = monotone(levels, [(0, 1.0), (0.06, 1.0), (0.5, 0.72), (0.93, 0.42), (1, 0.36)])
     back = 0.5 * depth * (1 - deep) * 0.72
     rings = along_y(outline, tall * levels, width=width * wide, length=depth * deep, z=back)
     parts = [loft(rings, look, crease=45)]
@@ -164,7 +164,7 @@ def rotary_phone(rng) -> List[Mesh]:
                            ring=wheel_look)
     else:
         plate = rounded_rectangle(0.078, 0.078, 0.008)
-        dial = [slab(plate, -0.006, 0.006, BLACK if sum(look.colour) > 1.0 else SILVER, round_edge=0.001)]
+        dial = [tile(plate, -0.006, 0.006, BLACK if sum(look.colour) > 1.0 else SILVER, round_edge=0.001)]
         dial += keypad(3, 4, x=0.033, y=0.034, wide=0.066, tall=0.068, z=-0.006, look=plain(238, 236, 226), gap=0.25,
                        high=0.004)
     middle = (0.0, (y0 + y1) / 2, (z0 + z1) / 2 - 0.001)
@@ -184,7 +184,7 @@ def rotary_phone(rng) -> List[Mesh]:
     if ornate:
         parts.append(spindle([(-0.06, 0.0155), (-0.05, 0.0165), (0.05, 0.0165), (0.06, 0.0155)], BRASS, axis="x",
                              at=(0, tall + 0.030, zc), sides=10))
-        parts.append(slab(rounded_rectangle(width * 1.06, 0.012, 0.005) + [0, 0.004], -depth * 0.53, depth * 0.53,
+        parts.append(tile(rounded_rectangle(width * 1.06, 0.012, 0.005) + [0, 0.004], -depth * 0.53, depth * 0.53,
                           Material(wood(rng).colour, 0.4), round_edge=0.003))
     parts += pair(*[ellipsoid((0.40 * width, 0.0, dz * depth), (0.012, 0.008, 0.012), BLACK, cells=3) for dz in (-0.38,
             0.38)])
@@ -206,12 +206,12 @@ def wall_phone(rng) -> List[Mesh]:
     look = pick(rng, (plain(70, 74, 80, gloss=0.6), plain(30, 31, 34, gloss=0.4), SILVER,
                       plain(40, 80, 150, gloss=0.4), plain(190, 40, 36, gloss=0.4))) if pay else shell(rng, OLD)
     front = -thick / 2
-    parts = [slab(rounded_rectangle(width, tall, 0.012, 3), front, thick / 2, look, round_edge=0.008)]
+    parts = [tile(rounded_rectangle(width, tall, 0.012, steps=2), front, thick / 2, look, round_edge=0.008)]
     keys = plain(222, 222, 218, gloss=0.5) if sum(look.colour) < 1.5 else plain(60, 60, 64, gloss=0.4)
     x = -width * (0.10 if pay else 0.14)
     if rng.random() < 0.65:
         size = width * (0.40 if pay else 0.52)
-        parts.append(slab(rounded_rectangle(size * 1.15, size * 1.25, 0.006) + [x, 0.02 * tall], front - 0.003, 0.0,
+        parts.append(tile(rounded_rectangle(size * 1.15, size * 1.25, 0.006) + [x, 0.02 * tall], front - 0.003, 0.0,
                           SILVER if pay else BLACK, round_edge=0.001))
         parts += keypad(3, 4, x=x + size / 2, y=0.02 * tall + size * 0.56, wide=size, tall=size * 1.1, z=front - 0.003,
                         look=keys, gap=0.25, high=0.004)
@@ -219,9 +219,9 @@ def wall_phone(rng) -> List[Mesh]:
         parts += [moved(mesh, x, 0.02 * tall, front) for mesh in rotary_dial(rng, width * 0.28,
                 face=plain(236, 230, 214), ring=BLACK if sum(look.colour) > 1 else SILVER)]
     if pay:
-        parts.append(slab(rounded_rectangle(width * 0.6, tall * 0.09, 0.004) + [x, tall * 0.36], front - 0.004, 0.0,
+        parts.append(tile(rounded_rectangle(width * 0.6, tall * 0.09, 0.004) + [x, tall * 0.36], front - 0.004, 0.0,
                           BLACK, front=screen(rng, mobile=False)))
-        parts.append(slab(rounded_rectangle(width * 0.34, tall * 0.10, 0.006) + [x, -tall * 0.36], front - 0.006, 0.0,
+        parts.append(tile(rounded_rectangle(width * 0.34, tall * 0.10, 0.006) + [x, -tall * 0.36], front - 0.006, 0.0,
                           SILVER))
         parts.append(box((x - 0.004 - 0.05, tall * 0.22, front - 0.004), (x + 0.004 - 0.05, tall * 0.28, front), BLACK))
     long = tall * (0.5 if pay else 0.92)
@@ -277,6 +277,3 @@ def candlestick(rng) -> List[Mesh]:
             (side * 0.10, 0.5 * tall, 0.035), (side * 0.09, 0.04, 0.05), (side * foot * 0.6, 0.014, 0.04)]
     parts.append(tube(path, 0.003, plain(70, 56, 40), sides=6))
     return parts
-
-
-__all__ = ["candlestick", "cordless", "desk_phone", "hexahedron", "rotary_phone", "varied", "wall_phone"]

@@ -9,8 +9,9 @@ from typing import List, Sequence
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.lofts import block, loft, rounded_rectangle, spindle, superellipse
+from recordio.shapes.lofts import block, loft, spindle
 from recordio.shapes.materials import SIDE, Material, pick, plain, varied
+from recordio.shapes.outlines import rounded_rectangle, superellipse
 from recordio.shapes.placing import turned
 from recordio.shapes.primitives import box, tube
 
@@ -28,7 +29,7 @@ def shell(rng, options=SHELLS, gloss=(0.3, 0.8)) -> Material:
     return Material(varied(rng, pick(rng, options, 1.6), 0.05), float(rng.uniform(*gloss)))
 
 
-def slab(outline, z_front, z_back, look: Material, *, round_edge=0.0015, front: Material = None,
+def tile(outline, z_front, z_back, look: Material, *, round_edge=0.0015, front: Material = None,
          back: Material = None) -> Mesh:
     """A plate standing upright with softly rounded edges; *front* and *back* colour its faces.
 
@@ -218,7 +219,7 @@ def rotary_dial(rng, radius, *, face: Material, ring: Material) -> List[Mesh]:
     picture[rho < 0.36] = face.colour
     picture[rho > 0.93] = np.array(ring.colour) * 0.6
     look = Material((1, 1, 1), 0.5, (np.clip(picture, 0, 1) * 255).astype(np.uint8)[None])
-    disc = slab(superellipse(24) * radius, -0.012, 0.004, ring, round_edge=0.002, front=look)
+    disc = tile(superellipse(24) * radius, -0.012, 0.004, ring, round_edge=0.002, front=look)
     stop = block((-0.72 * radius, -0.72 * radius, -0.0165), (-0.42 * radius, -0.62 * radius, 0.002), SILVER,
                        radius=0.001)
     return [disc, stop]
@@ -248,7 +249,7 @@ def cameras(rng, half, top, z, look) -> List[Mesh]:
     if style < 0.45:
         side = 0.017 if count > 2 else 0.010
         tall = 0.017
-        parts.append(slab(rounded_rectangle(2 * side, 2 * tall, 0.006, 3) + [x, y - 0.002], z - 0.001, z + 0.0022,
+        parts.append(tile(rounded_rectangle(2 * side, 2 * tall, 0.006, steps=2) + [x, y - 0.002], z - 0.001, z + 0.0022,
                           look))
         spots = [(-0.4, 0.45), (0.4, 0.45), (-0.4, -0.4), (0.4, -0.4)] if count > 2 else [(0, 0.42), (0, -0.42)]
         spots = [(a * side * 1.2, b * tall * 1.1 - 0.002) for a, b in spots[:count]]

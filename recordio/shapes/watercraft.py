@@ -5,7 +5,7 @@ import numpy as np
 
 from recordio.geometry.mesh import Mesh, concatenate
 from recordio.shapes import watercraft_boats, watercraft_naval, watercraft_sailing, watercraft_ships
-from recordio.shapes.catalogue import register
+from recordio.shapes.catalogue import draw_style, register
 
 # style -> how often
 STYLES = {
@@ -20,6 +20,4 @@ STYLES = {
 @register("watercraft")
 def watercraft(rng: np.random.Generator) -> Mesh:
     """A boat or ship of one of fifteen styles, bow towards -z, hull included down to the keel."""
-    weights = np.array(list(STYLES.values()), np.float64)
-    style = list(STYLES)[int(rng.choice(len(weights), p=weights / weights.sum()))]
-    return concatenate(style(rng))
+    return concatenate(draw_style(rng, STYLES)(rng))

@@ -6,8 +6,9 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.lofts import along_z, block, curve, loft, rounded_rectangle, slab, spindle, superellipse
+from recordio.shapes.lofts import along_z, block, loft, slab, spindle
 from recordio.shapes.materials import Material, leather, pick, plain, varied, wood
+from recordio.shapes.outlines import monotone, rounded_rectangle, superellipse
 from recordio.shapes.placing import moved, pair
 from recordio.shapes.primitives import bar, box, ellipsoid, tube
 from recordio.shapes.watercraft_parts import (
@@ -177,8 +178,8 @@ def canoe(rng) -> List[Mesh]:
         t = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0, 1, 15))
         wide = np.clip(np.sin(np.pi * t) ** 0.9, 0.03, None)
         rings = along_z(superellipse(16, 1.8), (t - 0.5) * length, width=beam / 2 * wide,
-                        height=curve(t, [(0, 0.04), (0.15, 0.11), (0.45, 0.17), (0.85, 0.11), (1, 0.04)]),
-                        y=curve(t, [(0, 0.30), (0.2, 0.2), (0.5, 0.17), (0.8, 0.2), (1, 0.28)]))
+                        height=monotone(t, [(0, 0.04), (0.15, 0.11), (0.45, 0.17), (0.85, 0.11), (1, 0.04)]),
+                        y=monotone(t, [(0, 0.30), (0.2, 0.2), (0.5, 0.17), (0.8, 0.2), (1, 0.28)]))
         second = varied(rng, pick(rng, ((240, 240, 240), (240, 200, 40), (30, 30, 34), (200, 60, 40))))
         shades = np.empty((14, 16, 3))
         shades[:] = look.colour

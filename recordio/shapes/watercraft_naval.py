@@ -6,22 +6,13 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.airplane_parts import fin, propeller, wings
-from recordio.shapes.lofts import block, loft, rounded_rectangle, slab, spindle
+from recordio.shapes.foils import fin, propeller, wings
+from recordio.shapes.lofts import along_y, block, loft, slab, spindle
 from recordio.shapes.materials import pick, plain
+from recordio.shapes.outlines import rounded_rectangle
 from recordio.shapes.placing import moved, pair
 from recordio.shapes.primitives import bar, box, ellipsoid, tube
-from recordio.shapes.watercraft_parts import (
-    DARK,
-    RED_LEAD,
-    STEEL,
-    WHITE,
-    funnel,
-    gun,
-    house,
-    hull,
-    mast,
-)
+from recordio.shapes.watercraft_parts import DARK, RED_LEAD, STEEL, WHITE, funnel, gun, house, hull, mast
 
 
 def warship(rng) -> List[Mesh]:
@@ -73,7 +64,7 @@ def warship(rng) -> List[Mesh]:
                          (0.003 * length, 0.003 * length), grey, across=(0, 1, 0)))
     parts.append(box((-0.09 * beam, y + 0.65 * tall, zm - 0.012 * length),
                      (0.09 * beam, y + 0.8 * tall, zm + 0.004 * length), plain(70, 76, 82)))
-    parts.append(ellipsoid((0, y + 0.02 * length, zm + 0.05 * length), 0.012 * length, WHITE, cells=4))
+    parts.append(ellipsoid((0, y + 0.010 * length, z0 + 0.024 * length), 0.012 * length, WHITE, cells=4))
     for zf in ((0.02, 0.1) if battleship or rng.random() < 0.4 else (0.06,)):
         parts += funnel(0.24 * beam, 0.045 * length, 0.05 * length, grey, grey,
                         at=(0, depth + 0.04 * length, zf * length), rake=0.01 * length)
@@ -121,13 +112,9 @@ def submarine(rng) -> List[Mesh]:
         parts.append(block((-0.45 * r, 0.5 * r, -0.4 * length), (0.45 * r, 1.06 * r, 0.3 * length), look,
                                  radius=0.2 * r))
     long, tall = rng.uniform(0.10, 0.15) * length, rng.uniform(1.0, 1.5) * r
-    rings = []
-    outline = rounded_rectangle(0.62 * r, long, 0.30 * r, 4)
-    for level, shrink in ((0.0, 1.1), (0.15, 1.0), (0.95, 0.94), (1.0, 0.8)):
-        ring = np.empty((len(outline), 3))
-        ring[:, 0], ring[:, 1], ring[:, 2] = outline[:, 0] * shrink, 0.8 * r + (tall + 0.2 * r) * level, z + outline[:,
-                1] * shrink + 0.05 * long * level
-        rings.append(ring)
+    level, shrink = np.array([(0.0, 1.1), (0.15, 1.0), (0.95, 0.94), (1.0, 0.8)]).T
+    rings = along_y(rounded_rectangle(0.62 * r, long, 0.30 * r), 0.8 * r + (tall + 0.2 * r) * level, width=shrink,
+                    length=shrink, z=z + 0.05 * long * level)
     parts.append(loft(rings, look))
     top = 1.0 * r + tall
     for k, dz in enumerate((-0.2, -0.05, 0.12)):

@@ -6,8 +6,9 @@ from typing import List, Sequence
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.lofts import curve, loft, rounded_rectangle, spindle
-from recordio.shapes.materials import SIDE, Material, pick, plain, varied
+from recordio.shapes.lofts import along_y, loft, spindle
+from recordio.shapes.materials import Material, pick, plain, varied, window_row
+from recordio.shapes.outlines import monotone, rounded_rectangle
 from recordio.shapes.placing import pair
 from recordio.shapes.primitives import bar, tube
 
@@ -36,10 +37,9 @@ def hull(length, beam, depth, look: Material, *, draught, deck: Material, bottom
     """
     t = np.concatenate([[0, 0.012, 0.05], np.linspace(0.1, 1, stations - 3)])
     entry = 0.50 - 0.30 * full
-    wide = curve(t, [(0, 0.012), (0.35 * entry, 0.50 + 0.16 * full), (entry, 0.90 + 0.06 * full), (entry + 0.18, 1.0),
-                     (0.75, 0.99),
-                     (1, transom)])
-    keel = curve(t, [(0, 0.0), (0.05 + 0.06 * (1 - full), 0.8), (0.22 * (1.2 - 0.4 * full), 1.0), (0.78, 1.0),
+    wide = monotone(t, [(0, 0.012), (0.35 * entry, 0.50 + 0.16 * full), (entry, 0.90 + 0.06 * full),
+                        (entry + 0.18, 1.0), (0.75, 0.99), (1, transom)])
+    keel = monotone(t, [(0, 0.0), (0.05 + 0.06 * (1 - full), 0.8), (0.22 * (1.2 - 0.4 * full), 1.0), (0.78, 1.0),
                      (1, 0.25 + 0.65 * full if transom > 0.5 else 0.1)])
     top = depth * (1 + sheer * np.clip(1 - t / 0.6, 0, 1) ** 1.8 + 0.25 * sheer * np.clip((t - 0.6) / 0.4, 0, 1) ** 2)
     half = beam / 2 * wide
@@ -79,11 +79,11 @@ def shell(length, beam, depth, look: Material, inside: Material, *, thick=0.03, 
     t = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0, 1, stations))
     if double:
         wide = np.clip(np.sin(np.pi * np.clip(t, 0.004, 0.996)) ** 0.75, blunt, None)
-        keel = curve(t, [(0, 0.25), (0.1, 0.85), (0.5, 1.0), (0.9, 0.85), (1, 0.25)])
+        keel = monotone(t, [(0, 0.25), (0.1, 0.85), (0.5, 1.0), (0.9, 0.85), (1, 0.25)])
         rise = sheer * np.abs(2 * t - 1) ** 2.5
     else:
-        wide = curve(t, [(0, blunt), (0.08, 0.38), (0.3, 0.86), (0.55, 1.0), (0.8, 0.94), (1, transom)])
-        keel = curve(t, [(0, 0.25), (0.12, 0.85), (0.5, 1.0), (1, 0.85)])
+        wide = monotone(t, [(0, blunt), (0.08, 0.38), (0.3, 0.86), (0.55, 1.0), (0.8, 0.94), (1, transom)])
+        keel = monotone(t, [(0, 0.25), (0.12, 0.85), (0.5, 1.0), (1, 0.85)])
         rise = sheer * np.clip(1 - t / 0.7, 0, 1) ** 2 + 0.3 * sheer * np.clip((t - 0.7) / 0.3, 0, 1) ** 2
     half, top, low = beam / 2 * wide, depth * (1 + rise), depth * (1 - keel)
     wall = np.minimum(thick, half * 0.6)
@@ -106,14 +106,6 @@ def shell(length, beam, depth, look: Material, inside: Material, *, thick=0.03, 
     return loft(rings, Material(look.colour, look.gloss), colours=colours, caps="strip", crease=40)
 
 
-def windows(*, tall=0.5, wide=0.6) -> np.ndarray:
-    """(1, SIDE, SIDE, 3) uint8: one window per repeat on white."""
-    v, u = (np.mgrid[:SIDE, :SIDE] + 0.5) / SIDE * 2 - 1
-    pane = (np.abs(u) < wide) & (np.abs(v) < tall)
-    return np.ascontiguousarray(np.broadcast_to(np.where(pane, 34, 255)[..., None],
-                                                (SIDE, SIDE, 3)).astype(np.uint8))[None]
-
-
 def house(width, length, height, look: Material, *, at, spacing=0.0, front=0.0, back=0.0, tumble=0.04, radius=0.1,
           band=None, roof=None,
           tall=0.5, wide=0.62) -> Mesh:
@@ -124,7 +116,7 @@ def house(width, length, height, look: Material, *, at, spacing=0.0, front=0.0, 
     """
     low, high = band if band is not None else (0.45, 0.82)
     levels = np.array([0.0, low, high, 1.0, 1.0])
-    outline = rounded_rectangle(width, length, radius * min(width, length), 3)
+    outline = rounded_rectangle(width, length, radius * min(width, length), steps=2)
     rings = []
     for i, level in enumerate(levels):
         ring = np.empty((len(outline), 3))
@@ -152,7 +144,7 @@ def house(width, length, height, look: Material, *, at, spacing=0.0, front=0.0, 
     uv = np.stack(np.broadcast_arrays(run[None], np.array([0, 0.0, 1.0, 1, 1])[:, None]), axis=-1)
     shown = np.zeros((4, around), bool)
     shown[1] = True
-    glazed = Material(look.colour, look.gloss, windows(tall=tall, wide=wide))
+    glazed = Material(look.colour, look.gloss, window_row(wide=wide, tall=tall))
     return loft(rings, glazed, colours=colours, cap=[look.colour, top], uv=uv, textured=shown, crease=35)
 
 
@@ -199,13 +191,9 @@ def railing(path, height, *, radius=0.02, posts=5, material: Material = STEEL) -
 
 def funnel(width, length, height, look: Material, band: Material, *, at, rake=0.0) -> List[Mesh]:
     """A ship's funnel with a coloured band and a black top."""
-    outline = rounded_rectangle(width, length, 0.45 * width, 3)
-    rings = []
-    for level in (0, 0.45, 0.7, 0.88, 1.0):
-        ring = np.empty((len(outline), 3))
-        ring[:, 0], ring[:, 2] = outline[:, 0] * (1 - 0.15 * level), outline[:, 1] * (1 - 0.15 * level) + rake * level
-        ring[:, 1] = height * level
-        rings.append(ring + np.asarray(at))
+    outline = rounded_rectangle(width, length, 0.45 * width, steps=2)
+    level = np.array([0, 0.45, 0.7, 0.88, 1.0])
+    rings = along_y(outline, height * level, width=1 - 0.15 * level, length=1 - 0.15 * level, z=rake * level) + at
     shades = np.array([look.colour, band.colour, look.colour, DARK.colour])
     return [loft(rings, look, colours=shades[:, None], cap=[look.colour, (0.06, 0.06, 0.06)])]
 
@@ -220,22 +208,14 @@ def ring_buoy(at, radius) -> Mesh:
 def gun(calibre_length, size, *, at, look: Material, barrels=2) -> List[Mesh]:
     """A turret with barrels forward."""
     x, y, z = at
-    parts = [loft(_turret(size) + np.asarray(at), look)]
+    level, shrink = np.array([(0, 1.0), (0.28, 1.0), (0.5, 0.8), (0.52, 0.4)]).T
+    turret = along_y(rounded_rectangle(size, size * 1.3, 0.2 * size, steps=2), level * size, width=shrink,
+                     length=shrink, z=0.1 * size * (1 - shrink))
+    parts = [loft(turret + at, look)]
     for shift in np.linspace(-0.25, 0.25, barrels) * size if barrels > 1 else (0.0,):
         parts.append(spindle([(-calibre_length, 0.055 * size), (0, 0.08 * size)], look,
                              at=(x + shift, y + 0.3 * size, z - 0.4 * size), sides=8))
     return parts
-
-
-def _turret(size):
-    outline = rounded_rectangle(size, size * 1.3, 0.2 * size, 3)
-    rings = []
-    for level, shrink in ((0, 1.0), (0.28, 1.0), (0.5, 0.8), (0.52, 0.4)):
-        ring = np.empty((len(outline), 3))
-        ring[:, 0], ring[:, 2] = outline[:, 0] * shrink, outline[:, 1] * shrink + 0.1 * size * (1 - shrink)
-        ring[:, 1] = level * size
-        rings.append(ring)
-    return np.array(rings)
 
 
 def paint(rng, options=HULLS, gloss=0.5) -> Material:

@@ -6,9 +6,10 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.airplane_parts import fin
-from recordio.shapes.lofts import block, loft, rounded_rectangle, slab, spindle
+from recordio.shapes.foils import fin
+from recordio.shapes.lofts import block, loft, slab, spindle
 from recordio.shapes.materials import Material, pick, plain, varied, wood
+from recordio.shapes.outlines import rounded_rectangle
 from recordio.shapes.placing import moved, pair
 from recordio.shapes.primitives import bar, box, tube
 from recordio.shapes.watercraft_parts import (

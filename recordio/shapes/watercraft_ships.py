@@ -6,8 +6,9 @@ from typing import List
 import numpy as np
 
 from recordio.geometry.mesh import Mesh
-from recordio.shapes.lofts import block, curve, loft, rounded_rectangle, slab, spindle
+from recordio.shapes.lofts import block, loft, slab, spindle
 from recordio.shapes.materials import Material, pick, plain, varied
+from recordio.shapes.outlines import monotone, rounded_rectangle
 from recordio.shapes.placing import pair
 from recordio.shapes.primitives import bar, box, ellipsoid, tube
 from recordio.shapes.watercraft_parts import (
@@ -297,7 +298,7 @@ def tug(rng) -> List[Mesh]:
         parts += funnel(0.14 * beam if x else 0.22 * beam, 0.08 * length, 0.16 * length, band, look,
                         at=(x, y - 0.1 * tall, z + 0.2 * length))
     for zz in np.linspace(-0.2, 0.32, 4):  # tyres as fenders
-        wide = float(curve(zz + 0.5, [(0, 0.0), (0.2, 0.88), (0.45, 1.0), (0.8, 0.99), (1, 0.7)])) * beam / 2
+        wide = float(monotone(zz + 0.5, [(0, 0.0), (0.2, 0.88), (0.45, 1.0), (0.8, 0.99), (1, 0.7)])) * beam / 2
         ring = np.linspace(0, 2 * np.pi, 9)[:-1]
         r = 0.032 * length
         path = np.stack([np.full(8, wide + 0.012 * length), depth * 0.72 + r * np.cos(ring),
