@@ -15,7 +15,7 @@ help:
 	@sed -n '1,6s/^# \{0,1\}//p' Makefile
 
 demo: venv
-	$(VENV)/bin/python tools/demo.py --out demo $(ARGS)
+	$(VENV)/bin/python tools/demo.py $(ARGS)
 
 test: venv
 	$(VENV)/bin/python -m pytest -q $(ARGS)

@@ -20,6 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import gluon_r2n2  # noqa: E402  (before mxnet: it sets the number of threads)
+
+# isort: split
+import mxnet as mx  # noqa: E402
+import numpy as np  # noqa: E402
+
 # floating-point operations (1 multiply-add = 2) of a forward pass, zeros of the unpooling not counted:
 # (encoder per view, recurrence per view, decoder per sample), in GFLOP
 WORK = {"res3d_gru_3": (8.29, 0.22, 20.9), "gru_3": (2.47, 0.22, 5.9)}
@@ -28,7 +34,6 @@ CASES = [("infer", 1, 1), ("infer", 1, 5), ("infer", 4, 5), ("train", 4, 3)]
 
 def sgemm_rate(size: int = 2048, runs: int = 10) -> float:
     """GFLOP/s of a float32 matrix product in NumPy (OpenBLAS), the best of several."""
-    import numpy as np
     a = np.random.default_rng(0).random((size, size), np.float32)
     times = []
     for _ in range(runs):
@@ -40,12 +45,9 @@ def sgemm_rate(size: int = 2048, runs: int = 10) -> float:
 
 def measure(model: str, mode: str, batch: int, views: int, runs: int) -> dict:
     """Median seconds of one inference or training step, and the peak memory of the process, in MiB."""
-    import mxnet as mx
-
-    import gluon_r2n2
     net = gluon_r2n2.get_model(model)
     gluon_r2n2.initialise(net)
-    net.hybridize(static_alloc=True, static_shape=True)
+    net.hybridize(static_alloc=True)
     images = mx.nd.random.uniform(shape=(views, batch, 3, 127, 127))
     voxels = mx.nd.random.uniform(shape=(batch, 32, 32, 32)) > 0.9
     trainer = mx.gluon.Trainer(net.collect_params(), "adam", {"learning_rate": 1e-4})

@@ -1,6 +1,30 @@
-"""Imported first by the package: mxnet works here, or one sentence says what is missing."""
+"""Imported first by the package: mxnet works here, or one sentence says what is missing; and it uses all cores."""
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from gluon_r2n2.environment import require
+
+
+def physical_cores() -> int:
+    """The number of cores that this process may use, hardware threads of one core counted once."""
+    numbers = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    siblings = {_siblings(number) for number in numbers}
+    return len(siblings)
+
+
+def _siblings(number: int) -> str:
+    """The hardware threads that share a core with processor *number*, as Linux writes them; else *number* itself."""
+    try:
+        return Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list").read_text().strip()
+    except OSError:
+        return str(number)
+
+
+# MXNet takes half of the processors for its operators, as if each core had two hardware threads; where it has one,
+# as on most virtual machines, half of the machine would idle. To be set before mxnet is loaded; the user's own
+# setting stands.
+os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
 
 require("mxnet")

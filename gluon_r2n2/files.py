@@ -26,20 +26,23 @@ def atomic_directory(path: PathLike) -> Iterator[Path]:
         OSError: the parent folder is absent, read-only or full.
     """
     path = Path(path)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent))
-    try:
-        temporary.chmod(0o777 & ~_umask())  # mkdtemp makes private folders; ours are ordinary ones
-        yield temporary
-        for child in sorted(temporary.rglob("*")):
-            sync(child)
-        sync(temporary)
+    with _naming(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent))
         old = temporary.with_name(temporary.name[: -len(TEMPORARY)] + ".old" + TEMPORARY)
-        with contextlib.suppress(FileNotFoundError):
-            path.rename(old)  # a folder that holds files cannot be renamed over
-        temporary.rename(path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        try:
+            temporary.chmod(0o777 & ~_umask())  # mkdtemp makes private folders; ours are ordinary ones
+            yield temporary
+            for child in sorted(temporary.rglob("*")):
+                sync(child)
+            sync(temporary)
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(old)  # a folder that holds files cannot be renamed over
+            temporary.rename(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if old.exists() and not path.exists():
+                old.rename(path)
+            raise
     sync(path.parent)
     shutil.rmtree(old, ignore_errors=True)
 
@@ -51,19 +54,20 @@ def write_json(path: PathLike, value: Any) -> None:
         OSError: the folder is absent, read-only or full.
     """
     path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
-    try:
-        os.fchmod(descriptor, 0o666 & ~_umask())
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            json.dump(value, handle, indent=1)
-            handle.write("\n")
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with _naming(path):
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+        try:
+            os.fchmod(descriptor, 0o666 & ~_umask())
+            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+                json.dump(value, handle, indent=1)
+                handle.write("\n")
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
     sync(path.parent)
 
 
@@ -117,6 +121,17 @@ def damaged(folder: PathLike, sums: Mapping[str, str]) -> Dict[str, str]:
         elif sha256(path) != expected:
             faults[name] = "has another SHA-256 than the one recorded when it was written"
     return faults
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an OSError name *path*, which the user knows, and not its temporary neighbour or (a full disk) nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or str(path.parent / f".{path.name}.") in str(error.filename):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def _umask() -> int:

@@ -27,7 +27,11 @@ def atomic_file(path: Union[str, Path], mode: str = "wb") -> Iterator[IO]:
         OSError: the folder is absent, read-only or full.
     """
     path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)  # the name that the user knows
+        raise
     try:
         os.fchmod(descriptor, 0o666 & ~_umask())  # mkstemp makes private files; ours are ordinary ones
         encoding = None if "b" in mode else "utf-8"
@@ -39,8 +43,8 @@ def atomic_file(path: Union[str, Path], mode: str = "wb") -> Iterator[IO]:
     except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename is None:  # such as a full disk: say where
-            error.filename = str(path)
+        if isinstance(error, OSError) and error.filename in (None, temporary):  # such as a full disk: say where
+            error.filename, error.filename2 = str(path), None
         raise
     sync_directory(path.parent)
 

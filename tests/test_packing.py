@@ -300,7 +300,7 @@ def test_cameras_follow_their_views(layout, tmp_path):
     (["{out}"], "give SRC and OUT"), (["{src}", "{out}", "--verify"], "give SRC and OUT"),
     (["{src}/absent", "{out}"], "no such folder"), (["{src}", "{out}", "--encoding", "zst"], "did you mean 'zstd'"),
     (["{src}", "{out}", "--shardsize", "3"], "did you mean '--shard-size'"),
-    (["{src}", "{out}", "--level", "23"], "level of 1 to 22"), (["--verify", "{src}"], "pack it first"),
+    (["{src}", "{out}", "--level", "23"], "from 1 to 22"), (["--verify", "{src}"], "pack it first"),
     (["{src}", "{src}/ShapeNet.json"], "a file"), (["{src}", "{src}"], "not empty")])
 def test_bad_arguments(layout, tmp_path, capsys, arguments, words):
     filled = [word.format(src=layout, out=tmp_path / "out") for word in arguments]

@@ -376,8 +376,11 @@ def test_bad_input_is_one_sentence(data, straight, tmp_path, capsys):
         (command(data, tmp_path / "new", "--gpus", "0"), "--gpus 0"),
         (command(data, tmp_path / "new", "--gpus", "one"), "--gpus"),
         (command(data, tmp_path / "new", "--views", "5-1"), "1-5"),
-        (command(data, tmp_path / "new", "--views", "1-9"), "9 views"),
-        (command(data, tmp_path / "new", "--validate-every", "-1"), "validate_every must be at least 0"),
+        (command(data, tmp_path / "new", "--views", "1-9"), "--views asks for 9 views"),
+        (command(data, tmp_path / "new", "--validate-every", "-1"), "--validate-every: wants an integer of at least 0"),
+        (command(data, tmp_path / "new", "--seed", "-1"), "--seed: wants an integer of at least 0"),
+        (command(data, tmp_path / "new", "--weight-decay", "nan"), "--weight-decay: wants a number above 0"),
+        (command(data, tmp_path / "new", "--weight-decay", "-1"), "--weight-decay: wants a number above 0"),
         (command(data, tmp_path / "new", "--batch-size", "64", "--views", "1"), "smaller batch"),
         (command(data, tmp_path / "new", "--classes", "chiar"), "chair"),
         (command(data, tmp_path / "new", "--init-from", str(tmp_path)), "neither a run"),
@@ -405,7 +408,7 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk(data, tmp_path, capsys):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     message = capsys.readouterr().err.splitlines()[-1]
-    assert "network.params" in message and "disk" in message
+    assert "step-00000004" in message and "disk" in message and ".tmp" not in message
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000002"]
     assert content(run, 2) == before
 

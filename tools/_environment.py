@@ -1,4 +1,7 @@
-"""Imported first by all tools: where this machine lacks something, one sentence and exit code 2, no traceback."""
+"""Imported first by all tools: where this machine lacks something, one sentence and exit code 2, no traceback.
+
+So too for Ctrl-C while the packages are imported, which takes a second or two.
+"""
 from __future__ import annotations
 
 import contextlib
@@ -10,6 +13,9 @@ _previous = sys.excepthook
 
 def _report(kind, error, trace):
     """The hook for uncaught errors: explains those of the environment, hands all others on."""
+    if issubclass(kind, KeyboardInterrupt) and not hasattr(sys, "ps1"):
+        print(f"{os.path.basename(sys.argv[0])}: interrupted", file=sys.stderr)
+        raise SystemExit(130)  # as cli.run returns
     sentence = _explain(error) if isinstance(error, (ImportError, OSError, AttributeError)) else None
     if sentence is None or hasattr(sys, "ps1"):  # ps1: an interactive session must not end
         _previous(kind, error, trace)

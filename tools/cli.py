@@ -15,10 +15,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows every default, except where there is none to show (required, a switch) or the help tells it in words."""
+    """Shows every default, except where there is none to show (None, a switch) or the help tells it in words."""
 
     def _get_help_string(self, action):
-        if action.required or action.nargs == 0 or "default:" in action.help:
+        if action.required or action.nargs == 0 or action.default is None or "default:" in action.help:
             return action.help
         return super()._get_help_string(action)
 
@@ -52,12 +52,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE_ERROR, f"{self.prog}: error: {message}\n")
 
 
-def positive_int(text: str) -> int:
-    """An argparse type: an integer of at least 1."""
-    value = int(text) if text.lstrip("+-").isdigit() else None
-    if value is None or value < 1:
-        raise argparse.ArgumentTypeError(f"wants an integer of at least 1, got {text!r}")
-    return value
+def integer(least: int, most: Optional[int] = None) -> Callable[[str], int]:
+    """Make an argparse type: an integer of at least *least* and, where it is given, at most *most*."""
+    def parse(text: str) -> int:
+        value = int(text) if text.lstrip("+-").isdecimal() else None
+        if value is None or value < least or (most is not None and value > most):
+            wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"wants an integer {wanted}, got {text!r}")
+        return value
+
+    return parse
+
+
+positive_int = integer(1)
 
 
 def positive_float(text: str) -> float:
@@ -84,8 +91,12 @@ def run(main: Callable[[Optional[Sequence[str]]], Optional[int]], argv: Optional
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     program = os.path.basename(sys.argv[0])
+    if hasattr(sys.stdout, "reconfigure"):  # a name that the terminal has no letters for must not stop a tool
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return main(argv) or 0
+        code = main(argv) or 0
+        sys.stdout.flush()  # here, where a reader that went away or a full disk is explained
+        return code
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -94,6 +105,14 @@ def run(main: Callable[[Optional[Sequence[str]]], Optional[int]], argv: Optional
         return 1
     except OSError as error:
         print(f"{program}: error: {explain_os_error(error)}", file=sys.stderr)
+        return USAGE_ERROR
+    except MemoryError as error:
+        print(f"{program}: error: the memory is too small for this ({error}); ask for less at a time, or for fewer "
+              "pixels, cells or processes", file=sys.stderr)
+        return USAGE_ERROR
+    except UnicodeEncodeError as error:  # MXNet opens files by UTF-8 names only
+        print(f"{program}: error: {error.object!a}: the name cannot be written in {error.encoding}; rename the file "
+              "or folder, or set a UTF-8 locale such as LC_ALL=C.UTF-8", file=sys.stderr)
         return USAGE_ERROR
     except Exception as error:
         if not is_user_error(error):
@@ -115,7 +134,7 @@ def explain_os_error(error: OSError) -> str:
         errno.EROFS: "the file system is read-only; choose another folder",
         errno.EACCES: "permission denied; choose a folder you may write to or read from",
         errno.ENOENT: "no such file or folder; check the path",
-        errno.EEXIST: "it exists already; remove it or choose another name",
+        errno.EEXIST: "it exists already and is not a folder; remove it or choose another name",
         errno.ENOTDIR: "a part of the path is a file, not a folder",
         errno.EISDIR: "it is a folder, a file was wanted",
     }.get(error.errno, error.strerror or str(error))

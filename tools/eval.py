@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import collections
 import sys
+import tempfile
 from pathlib import Path
 
 if not __package__:
@@ -31,12 +32,13 @@ def parse(argv=None):
     group = parser.add_argument_group("what to measure")
     group.add_argument("--split", metavar="NAME", default="test", choices=("train", "val", "test"),
                        help="train, val or test")
-    group.add_argument("--views", metavar="1,2", type=view_counts, default=(1, 2, 3, 4, 5), help="view counts")
+    group.add_argument("--views", metavar="1,2", type=view_counts, default="1,2,3,4,5",
+                       help="numbers of views to measure with")
     group.add_argument("--threshold", metavar="X", type=probability,
                        help="probability from which a voxel counts as occupied (default: chosen on the val split)")
     group.add_argument("--baselines", action="store_true",
                        help="measure the mean training shape and the mean shape of the true class as well")
-    group.add_argument("--seed", metavar="N", type=int, default=0, help="of each object's order of views")
+    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=0, help="draws each object's order of views")
     group = parser.add_argument_group("running")
     group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=8, help="objects at a time")
     group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
@@ -63,10 +65,11 @@ def probability(text: str) -> float:
 def run(argv=None) -> int:
     options = parse(argv)
     devices = training.contexts(options.gpus)
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise DataError(f"--json {options.json}: the folder {options.json.parent} does not exist; create it first")
+    if options.json:
+        check_place(options.json)  # now, not after an hour of measuring
     net, info = training.load_network(options.checkpoint, devices)
     data = RecordDataset(options.data, options.split)
+    train = RecordDataset(options.data, "train") if options.baselines else None
     packed.check_views(data, options.views[-1], "--views")
     if packed.resolution(data) != net.config.resolution:
         raise DataError(f"{options.data} has voxel grids of edge {packed.resolution(data)}, the network of "
@@ -91,8 +94,8 @@ def run(argv=None) -> int:
         "iou": {str(count): summary for count, summary in zip(options.views, columns.values())},
         "objects": evaluation.objects(result, threshold),
     }
-    if options.baselines:
-        content["baselines"] = measure_baselines(options, data, chooser)
+    if train is not None:
+        content["baselines"] = measure_baselines(train, data, chooser)
         columns = {"mean shape": content["baselines"]["mean_shape"],
                    "class mean": content["baselines"]["class_mean"], **columns}
     content["definitions"] = evaluation.DEFINITIONS
@@ -102,6 +105,24 @@ def run(argv=None) -> int:
         write_json(options.json, content)
         print(f"-> {options.json}")
     return 0
+
+
+def check_place(path: Path) -> None:
+    """Hold that a file can be written to *path*.
+
+    Raises:
+        DataError: it is a folder, or lies in none.
+        OSError: the disk is read-only, or the folder somebody else's.
+    """
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"--json {path}: the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise DataError(f"--json {path}: a folder; give the name of a file to write")
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        error.filename = f"--json {path}"
+        raise
 
 
 def network_threshold(options, net, info, devices, chooser):
@@ -127,9 +148,9 @@ def measure(options, net, info, devices, data, views, thresholds) -> evaluation.
     return result
 
 
-def measure_baselines(options, data, chooser) -> dict:
+def measure_baselines(train, data, chooser) -> dict:
     """The two mean shapes of the train split, each at the threshold that is best on the val split."""
-    shapes = evaluation.mean_shapes(evaluation.objects_of(RecordDataset(options.data, "train")))
+    shapes = evaluation.mean_shapes(evaluation.objects_of(train))
     content = {}
     for name, know_class in (("mean_shape", False), ("class_mean", True)):
         threshold, source = DEFAULT_THRESHOLD, "fixed: the data set has no val split to choose it on"

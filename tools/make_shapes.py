@@ -33,9 +33,9 @@ def parse(argv=None):
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the layout")
     models = parser.add_argument_group("models")
     models.add_argument("--per-class", metavar="N", type=cli.positive_int, default=100, help="models of every class")
-    models.add_argument("--classes", metavar="A,B", type=class_names, default=",".join(list_shapes()),
-                        help="which classes")
-    models.add_argument("--seed", metavar="N", type=seed_number, default=0, help="draws shapes and cameras")
+    models.add_argument("--classes", metavar="A,B", type=class_names, default=list_shapes(),
+                        help="classes to make (default: all that are named below)")
+    models.add_argument("--seed", metavar="N", type=cli.integer(0), default=0, help="draws shapes and cameras")
     sample_flags(parser)
     running_flags(parser)
     return parser.parse_args(argv)
@@ -81,13 +81,6 @@ def class_names(text: str) -> List[str]:
     if not names:
         raise argparse.ArgumentTypeError(f"wants at least one of {', '.join(list_shapes())}")
     return list(dict.fromkeys(names))
-
-
-def seed_number(text: str) -> int:
-    """An argparse type: an integer of at least 0."""
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"wants an integer of at least 0, got {text!r}")
-    return int(text)
 
 
 def main(argv=None):

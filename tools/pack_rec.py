@@ -12,7 +12,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from gluon_r2n2_tools import cli
 from recordio.records import SHARD_SIZE, PackOptions, make_plan, pack, read_manifest, verify_dataset
-from recordio.records.encodings import DEFAULT_LEVEL, ENCODINGS
+from recordio.records.encodings import DEFAULT_LEVEL, ENCODINGS, MAX_LEVEL
 
 MEGABYTE = 1e6  # bytes
 
@@ -23,7 +23,7 @@ def parse(argv=None):
         epilog="An interrupted run goes on where it stopped when it is started again with the same arguments. "
                "--verify OUT checks a packed data set and writes nothing.")
     parser.add_argument("source", metavar="SRC", type=Path, nargs="?",
-                        help="folder with ShapeNetRendering/ and ShapeNetVox32/ (default: needed, but for --verify)")
+                        help="folder with ShapeNetRendering/ and ShapeNetVox32/ (not with --verify)")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the packed data set")
     what = parser.add_argument_group("what is packed")
     what.add_argument("--split", metavar="FILE", type=Path,
@@ -36,7 +36,7 @@ def parse(argv=None):
     how = parser.add_argument_group("how it is stored")
     how.add_argument("--encoding", choices=tuple(ENCODINGS), default="zstd",
                      help="of the views: zstd (lossless, fast to read) or png (the files as they are)")
-    how.add_argument("--level", metavar="N", type=cli.positive_int, default=DEFAULT_LEVEL,
+    how.add_argument("--level", metavar="N", type=cli.integer(1, MAX_LEVEL), default=DEFAULT_LEVEL,
                      help="of zstd: 1 packs fast, 22 packs small; all are read equally fast")
     how.add_argument("--shard-size", metavar="MODELS", type=cli.positive_int, default=SHARD_SIZE,
                      help="models per file")

@@ -10,14 +10,17 @@ from recordio.errors import DataError
 from recordio.files import atomic_file
 from recordio.layouts import ModelPaths, make_split, scan, write_split
 from recordio.layouts.shapenet import RENDERINGS, SPLIT, VOXELS
+from recordio.records.format import MAX_IMAGE_SIDE, MAX_VOXEL_SIDE  # more could not be packed
 
 
 def sample_flags(parser: cli.Parser):
     """Add the group of flags that say what a sample is; returns it for more."""
     group = parser.add_argument_group("samples")
     group.add_argument("--views", metavar="N", type=cli.positive_int, default=24, help="pictures per model")
-    group.add_argument("--image-size", metavar="PIXELS", type=cli.positive_int, default=137, help="side of a picture")
-    group.add_argument("--resolution", metavar="CELLS", type=cli.positive_int, default=32, help="side of the voxels")
+    group.add_argument("--image-size", metavar="PIXELS", type=cli.integer(1, MAX_IMAGE_SIDE), default=137,
+                       help="side of a picture")
+    group.add_argument("--resolution", metavar="CELLS", type=cli.integer(1, MAX_VOXEL_SIDE), default=32,
+                       help="side of the voxel grid")
     return group
 
 

@@ -43,7 +43,7 @@ def parse(argv=None):
     output.add_argument("--each-view", action="store_true", help="also write the reconstruction after each picture")
     reading = parser.add_argument_group("input")
     reading.add_argument("--no-crop", action="store_true", help="take whole pictures, do not look for the object")
-    reading.add_argument("--gpus", metavar="N", default=None, help="GPU to run on; without it, the CPU")
+    reading.add_argument("--gpus", metavar="N", default=None, help="number of the GPU to run on (default: the CPU)")
     return parser.parse_args(argv)
 
 
@@ -53,6 +53,8 @@ def formats(text: str):
     for name in names:
         if name not in FORMATS:
             raise argparse.ArgumentTypeError(str(unknown_name("format", name, FORMATS)))
+    if not names:
+        raise argparse.ArgumentTypeError(f"wants at least one of {','.join(FORMATS)}")
     return list(dict.fromkeys(names))
 
 

@@ -57,19 +57,22 @@ def parse(argv=None):
     length.add_argument("--epochs", metavar="N", type=cli.positive_int, help="passes over the data, instead of --steps")
     group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=default.batch_size,
                        help="objects per update, over all devices")
-    group.add_argument("--views", metavar="A-B", type=view_range, default=default.views,
-                       help="views per object, a number or a range, drawn per batch")
-    group.add_argument("--classes", metavar="NAME", nargs="+", help="train on these only; names or synsets")
+    group.add_argument("--views", metavar="A-B", type=view_range, default="{}-{}".format(*default.views),
+                       help="views per object, a number or a range from which each batch draws one")
+    group.add_argument("--classes", metavar="NAME", nargs="+",
+                       help="train on these only; names or synset numbers (default: all)")
     group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
                        help="improved, or original: as the paper's code, its augmentation included")
     group.add_argument("--lr", dest="learning_rate", metavar="X", type=cli.positive_float,
                        help="highest learning rate of Adam (default: the recipe's)")
     group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
                        help=f"of the learning rate: {', '.join(training.SCHEDULES)} (default: the recipe's)")
-    group.add_argument("--weight-decay", metavar="X", type=float, help="L2 on weights (default: the recipe's)")
+    group.add_argument("--weight-decay", metavar="X", type=weight_decay,
+                       help="L2 penalty on weights (default: the recipe's)")
     group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
-                       help="stop above this loss (default: the recipe's)")
-    group.add_argument("--seed", metavar="N", type=int, default=default.seed, help="of weights, order and augmentation")
+                       help="stop where the loss is above this (default: the recipe's)")
+    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=default.seed,
+                       help="draws the first weights, the order of the objects and their augmentation")
     group = parser.add_argument_group("running")
     group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
     group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
@@ -78,7 +81,7 @@ def parse(argv=None):
                        ("keep", "newest checkpoints to keep, besides the best")):
         group.add_argument(f"--{flag}", metavar="N", type=cli.positive_int, help=what,
                            default=getattr(default, flag.replace("-", "_")))
-    group.add_argument("--validate-every", metavar="N", type=int, default=default.validate_every,
+    group.add_argument("--validate-every", metavar="N", type=cli.integer(0), default=default.validate_every,
                        help="steps between validations; 0: never")
     options = parser.parse_args(argv)
     if options.resume and options.init_from:
@@ -97,6 +100,11 @@ def view_range(text: str):
     return low, high
 
 
+def weight_decay(text: str) -> float:
+    """An argparse type: 0, or a number above 0."""
+    return 0.0 if text.strip() == "0" else cli.positive_float(text)
+
+
 def run(argv=None) -> int:
     options, given = parse(argv)
     training.keep_freed_memory()
@@ -108,6 +116,8 @@ def run(argv=None) -> int:
     data = RecordDataset(options.data, "train", classes=known_classes(options, given, saved))
     config = training_config(options, given, saved, len(data))
     model = model_config(options, given, saved, packed.resolution(data))
+    if not augmentation(config).views_with_replacement:
+        packed.check_views(data, config.views[1], "--views")
     facts = run_facts(options, data, model, config)
     held_out = packed.open_split(options.data, "val", data.class_names)
 

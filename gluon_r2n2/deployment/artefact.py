@@ -101,12 +101,18 @@ def load(path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Tuple[Arte
     """
     path = Path(path)
     facts = _read_facts(path / FACTS)
-    for name, fault in damaged(path, facts["files"]).items():
-        raise ModelError(f"{path / name} {fault}; export the model again")
-    rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
-    artefact = Artefact(facts["model"], Preprocessing(**rules), tuple(facts["graph"]["state"]), facts["threshold"],
-                        facts["classes"], facts["provenance"])
-    return artefact, StepEngine.from_files(path / SYMBOL, path / PARAMETERS, state=artefact.state, ctx=ctx)
+    try:
+        for name, fault in damaged(path, {name: facts["files"][name] for name in (SYMBOL, PARAMETERS)}).items():
+            raise ModelError(f"{path / name} {fault}; export the model again")
+        rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
+        artefact = Artefact(facts["model"], Preprocessing(**rules), tuple(map(int, facts["graph"]["state"])),
+                            float(facts["threshold"]), facts["classes"], facts["provenance"])
+        return artefact, StepEngine.from_files(path / SYMBOL, path / PARAMETERS, state=artefact.state, ctx=ctx)
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError, AssertionError, mx.MXNetError) as error:  # well-formed, but not ours
+        raise ModelError(f"{path} is no model that tools/export.py wrote ({type(error).__name__}); "
+                         "export the model again") from error
 
 
 def _read_facts(path: Path) -> Dict[str, Any]:
@@ -120,7 +126,7 @@ def _read_facts(path: Path) -> Dict[str, Any]:
         if facts.get("format_version") != VERSION:
             raise ModelError(f"{path} has format version {facts.get('format_version')!r}, this program reads "
                              f"{VERSION}; export the model again, or use the program that wrote it")
-    except ValueError as error:  # ModelError is one too
+    except (ValueError, RecursionError) as error:  # ModelError is one too
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path} is damaged ({error}); export the model again") from error

@@ -8,6 +8,7 @@ import mxnet as mx
 from mxnet.gluon import SymbolBlock
 
 from gluon_r2n2.network import R2N2
+from gluon_r2n2.training.arrays import write_arrays
 
 INPUTS = ("data0", "data1")  # image (B, 3, S, S), state (B, C, N, N, N)
 
@@ -48,12 +49,16 @@ class StepEngine:
         return engine
 
     def save(self, symbol: Union[str, Path], params: Union[str, Path]) -> None:
-        """Write the graph as JSON and the parameters in MXNet's format, as `HybridBlock.export` names them."""
-        self._symbol.save(str(symbol))
+        """Write the graph as JSON and the parameters in MXNet's format, as `HybridBlock.export` names them.
+
+        Raises:
+            OSError: the disk is full or read-only.
+        """
+        Path(symbol).write_text(self._symbol.tojson(), encoding="utf-8")  # not .save, which passes over a full disk
         auxiliary = set(self._symbol.list_auxiliary_states())
         arrays = {("aux:" if name in auxiliary else "arg:") + name: parameter.data(self._ctx).as_in_context(mx.cpu())
                   for name, parameter in self._step.collect_params().items()}
-        mx.nd.save(str(params), arrays)
+        write_arrays(Path(params), arrays)
 
     def stream(self, images: mx.nd.NDArray) -> Iterator[mx.nd.NDArray]:
         """Images (T, B, 3, S, S) float32 in [0, 1] -> after each view, the probabilities (B, V, V, V)."""

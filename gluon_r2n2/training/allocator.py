@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ctypes
 
-
 # parameters of glibc's mallopt(3)
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
 

@@ -13,6 +13,8 @@ from mxnet import gluon
 
 from gluon_r2n2.errors import ModelError
 
+ADVICE = "use the network flags (--model, --width, ...) that it was trained with, or another checkpoint"
+
 
 def named_parameters(net: gluon.Block) -> Dict[str, gluon.Parameter]:
     """The parameters by their place in the network (`encoder.stage1.conv.weight`), in the order of the blocks.
@@ -37,7 +39,7 @@ def set_parameters(net: gluon.Block, arrays: Dict[str, mx.nd.NDArray], contexts:
     and writing into those fails (`set_data`, `load_parameters`: "Check failed: to.IsDefaultData()").
 
     Raises:
-        ModelError: a parameter is missing, is too many, or or has another shape; *source* is named in it.
+        ModelError: a parameter is missing, is too many, or has another shape; *source* is named in it.
     """
     parameters = named_parameters(net)
     missing, unknown = sorted(set(parameters) - set(arrays)), sorted(set(arrays) - set(parameters))
@@ -45,11 +47,12 @@ def set_parameters(net: gluon.Block, arrays: Dict[str, mx.nd.NDArray], contexts:
         raise ModelError(f"{source}: holds another architecture: "
                          + (f"{_some(missing)} of this network missing" if missing else "")
                          + ("; " if missing and unknown else "")
-                         + (f"{_some(unknown)} unknown to this network" if unknown else ""))
+                         + (f"{_some(unknown)} unknown to this network" if unknown else "") + f"; {ADVICE}")
     for name, parameter in parameters.items():
         if parameter.shape != arrays[name].shape:
             raise ModelError(f"{source}: holds another architecture: parameter {name} has shape "
-                             f"{tuple(arrays[name].shape)} there, this network wants {tuple(parameter.shape)}")
+                             f"{tuple(arrays[name].shape)} there, this network wants {tuple(parameter.shape)}; "
+                             f"{ADVICE}")
     for name, parameter in parameters.items():
         parameter._data, parameter._deferred_init = None, ()
         parameter._load_init(arrays[name], contexts)

@@ -85,7 +85,7 @@ def read_checkpoint(folder: Union[str, Path]) -> Checkpoint:
         content = json.loads(path.read_text(encoding="utf-8"))
         checksum = content.pop("sha256")
         version, state, sums = content["format"], content["state"], content["files"]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ModelError(f"{path}: is damaged, it cannot be read as the JSON of a checkpoint") from None
     if version != FORMAT:
         raise ModelError(f"{path}: has format {version}, this version reads {FORMAT}; use the version that wrote it")

@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 from gluon_r2n2 import files
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
-from gluon_r2n2.training.config import differences
+from gluon_r2n2.training.config import TrainingConfig, differences
 
 LOG = "log.jsonl"
 
@@ -40,11 +40,11 @@ def read_run(run: Path) -> Dict[str, Any]:
     try:
         facts = json.loads((run / CONFIG).read_text(encoding="utf-8"))
         if all(isinstance(facts.get(section), dict) for section in ("model", "training", "data", "image")):
-            return facts
+            return {**facts, "training": TrainingConfig.from_dict(facts["training"]).as_dict()}
     except (FileNotFoundError, NotADirectoryError):
         raise ModelError(f"{run}: there is no run to resume, it holds no {CONFIG}; leave --resume out to start one"
                          ) from None
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):  # ModelError is a ValueError
         pass
     raise ModelError(f"{run / CONFIG}: is damaged, it cannot be read as the JSON of a run")
 

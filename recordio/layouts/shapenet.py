@@ -206,12 +206,14 @@ def _new_folder(final):
     """A hidden neighbour of *final* to fill, which takes its place on success and goes on any exception."""
     partial = final.with_name(f".{final.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         yield partial
         if final.exists():
             shutil.rmtree(final)
         os.replace(partial, final)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and str(error.filename or partial).startswith(str(partial)):
+            error.filename, error.filename2 = str(final), None  # such as a full disk: say where
         raise

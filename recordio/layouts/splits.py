@@ -27,7 +27,7 @@ def read_split(path: Union[str, Path]) -> Split:
     """
     try:
         split = json.loads(Path(path).read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON ({error}); write or copy the split file again") from None
     wanted = "a list of {taxonomy_id, taxonomy_name, train: [...], val: [...], test: [...]}"
     if not isinstance(split, list):
@@ -36,7 +36,9 @@ def read_split(path: Union[str, Path]) -> Split:
     for number, entry in enumerate(split):
         if not isinstance(entry, dict) or not isinstance(entry.get("taxonomy_id"), str):
             raise DataError(f"{path}: entry {number} has no taxonomy_id; the split file should be {wanted}")
-        entry.setdefault("taxonomy_name", class_name(entry["taxonomy_id"]))
+        if not isinstance(entry.setdefault("taxonomy_name", class_name(entry["taxonomy_id"])), str):
+            raise DataError(f"{path}: the taxonomy_name of class {entry['taxonomy_id']} is no text; the split file "
+                            f"should be {wanted}")
         for part in PARTS:
             ids = entry.get(part)
             if not isinstance(ids, list) or not all(isinstance(model, str) for model in ids):
@@ -82,8 +84,8 @@ def split_keys(split: Split, part: str) -> List[Tuple[str, str]]:
     return sorted((entry["taxonomy_id"], model) for entry in split for model in entry[part])
 
 
-def check_split(layout: Layout, split: Split) -> None:
-    """Hold that every model the split names lies in *layout*, complete or not.
+def check_split(layout: Layout, split: Split, *, name: Union[str, Path] = "the split") -> None:
+    """Hold that every model the split, called *name*, lists lies in *layout*, complete or not.
 
     Raises:
         DataError: naming the first absent models and their number.
@@ -93,7 +95,7 @@ def check_split(layout: Layout, split: Split) -> None:
     absent = [key for part in PARTS for key in split_keys(split, part) if key not in present]
     if absent:
         named = ", ".join("/".join(key) for key in absent[:SHOWN]) + (", ..." if len(absent) > SHOWN else "")
-        raise DataError(f"the split names {len(absent)} model{'s'[:len(absent) > 1]} that {layout.root} does not have "
+        raise DataError(f"{name} names {len(absent)} model{'s'[:len(absent) > 1]} that {layout.root} does not have "
                         f"({named}); add them or give the split file of this layout")
 
 

@@ -60,8 +60,11 @@ def run_each(function: Callable[[Any], Any], tasks: Sequence[Any], *, jobs: int,
                 done, answer = _listen(worker, worker.pipe in ready, timeout)
                 if not done:
                     continue
-                if worker.task is not None:
-                    yield worker.task, answer
+                position = worker.task
+                if not isinstance(answer, Lost):
+                    worker.task = None  # idle: it need not be told to stop
+                if position is not None:
+                    yield position, answer
                 elif isinstance(answer, Lost):
                     raise RuntimeError(f"a worker process could not start: it {answer.reason}")
                 if isinstance(answer, Lost) or not waiting:

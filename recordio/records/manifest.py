@@ -132,7 +132,7 @@ def read_json(path: Path):
     """The content of a JSON file; DataError where it is none."""
     try:
         return json.loads(path.read_bytes())
-    except ValueError as error:  # UnicodeDecodeError too
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError too
         raise DataError(f"{path}: not valid JSON ({error}); copy it again or pack the data set again") from None
 
 

@@ -101,7 +101,7 @@ def make_plan(source: str | Path, options: PackOptions = PackOptions(), *,
     if classes is not None:
         split = _choose(split, classes)
     if not ignore_missing:
-        check_split(layout, split)
+        check_split(layout, split, name=path)
     present = {(model.synset, model.model_id): model for model in layout.models}
     broken = dict(layout.incomplete)
     shards, incomplete, missing = [], [], []
