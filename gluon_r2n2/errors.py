@@ -13,5 +13,5 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> ModelError:
     """Build the error for a *name* that is none of *choices*; it lists them and names the nearest."""
     choices = sorted(choices)
     close = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     return ModelError(f"unknown {kind} {name!r}{hint} Known: {', '.join(choices)}")

@@ -62,7 +62,8 @@ def test_an_unknown_choice_names_the_nearest_and_lists_all(parser, capsys):
 
 @pytest.mark.parametrize("flag, text, wanted", [
     ("--steps", "0", "at least 1"), ("--steps", "-3", "at least 1"), ("--steps", "2.5", "integer"),
-    ("--steps", "many", "integer"), ("--rate", "0", "above 0"), ("--rate", "nan", "above 0"),
+    ("--steps", "many", "integer"), ("--steps", "²", "integer"), ("--steps", "", "integer"),
+    ("--rate", "0", "above 0"), ("--rate", "nan", "above 0"),
     ("--rate", "inf", "above 0"), ("--rate", "fast", "above 0"),
 ])
 def test_a_bad_value_names_the_flag_and_the_value(parser, capsys, flag, text, wanted):
@@ -78,6 +79,7 @@ def test_help_shows_the_defaults_that_there_are(parser):
     parser.add_argument("--data", required=True, help="where the data is")
     parser.add_argument("--resume", action="store_true", help="go on")
     parser.add_argument("--lr", help="the rate (default: the recipe's)")
+    parser.add_argument("--json", help="a file to write")
     text = parser.format_help()
     assert "the network (default: gru_3)" in text and "how many (default: 50)" in text
     assert text.count("default: ") == 4 and "None" not in text and "False" not in text
@@ -95,6 +97,9 @@ def test_run_hands_the_code_on(outcome, code):
     (OSError(errno.EROFS, "Read-only file system", "out"), 2, "out: the file system is read-only"),
     (FileNotFoundError(errno.ENOENT, "No such file or directory", "absent"), 2, "absent: no such file or folder"),
     (PermissionError(errno.EACCES, "Permission denied", "secret"), 2, "secret: permission denied"),
+    (FileExistsError(errno.EEXIST, "File exists", "out"), 2, "out: it exists already and is not a folder"),
+    (UnicodeEncodeError("utf-8", "run\udcfe", 3, 4, "surrogates not allowed"), 2, r"'run\udcfe': the name"),
+    (MemoryError("Unable to allocate 909. TiB"), 2, "909. TiB"),
     (KeyboardInterrupt(), 130, "interrupted"),
 ])
 def test_run_turns_what_users_cause_into_one_line(capsys, error, code, words):
@@ -112,6 +117,54 @@ def test_a_defect_keeps_its_traceback():
 
     with pytest.raises(KeyError):
         cli.run(main, [])
+
+
+def test_an_integer_has_limits(parser, capsys):
+    parser.add_argument("--level", type=cli.integer(0, 22), default=3)
+    assert [parser.parse_args(["D", "--level", text]).level for text in ("0", "22", "+7")] == [0, 22, 7]
+    for text in ("-1", "23"):
+        message = refused(parser, capsys, "D", f"--level={text}")
+        assert f"--level: wants an integer from 0 to 22, got '{text}'" in message
+
+
+@pytest.mark.parametrize("script, flag, text", [
+    ("make_shapes", "--resolution", "257"), ("make_shapes", "--image-size", "4097"), ("make_shapes", "--seed", "-1"),
+    ("pack_rec", "--level", "23"),
+])
+def test_what_no_later_stage_could_use_is_refused_at_once(script, flag, text, tmp_path, capsys):
+    module = importlib.import_module(f"gluon_r2n2_tools.{script}")
+    with pytest.raises(SystemExit) as stop:
+        module.main([str(tmp_path), str(tmp_path / "out"), f"{flag}={text}"][script == "make_shapes":])
+    assert stop.value.code == 2 and f"{flag}: wants an integer" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def run_main(source, **options):
+    """Run cli.run around a main that consists of *source*, in a process of its own."""
+    code = (f"import sys; sys.path[0] = {str(ROOT / 'tools')!r}; import _checkout; from gluon_r2n2_tools import cli\n"
+            f"def main(argv):\n    {source}\nsys.exit(cli.run(main))")
+    environment = dict(os.environ, **options.pop("variables", {}))
+    return subprocess.run([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, timeout=120, **options)
+
+
+def test_a_reader_that_went_away_ends_a_tool_quietly():
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = run_main("print('result')", stdout=writing)
+    os.close(writing)
+    assert result.returncode == 1 and result.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_output_that_does_not_fit_on_the_disk_is_said():
+    with open("/dev/full", "wb") as full:
+        result = run_main("print('result')", stdout=full)
+    assert result.returncode == 2 and b"the disk is full" in result.stderr and result.stderr.count(b"\n") == 1
+
+
+def test_a_terminal_without_the_letters_of_a_name_stops_nothing():
+    result = run_main(r"print('wrote \u00fc\udcfe')", stdout=subprocess.PIPE, variables={"PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 0 and result.stdout.strip() == rb"wrote \xfc\udcfe" and result.stderr == b""
 
 
 def flags_in(script):

@@ -1,8 +1,10 @@
 """Pictures -> network input -> probabilities, and exported models, against the loader, the original and plain MXNet."""
 from __future__ import annotations
 
+import errno
 import json
 import re
+import resource
 import shutil
 from pathlib import Path
 
@@ -254,6 +256,32 @@ def test_another_format_or_edited_facts_are_refused(change, message, tmp_path):
         load(folder)
 
 
+@pytest.mark.parametrize("change", [
+    lambda facts: facts.pop("graph"), lambda facts: facts.update(threshold="high"),
+    lambda facts: facts["graph"].update(state="none"), lambda facts: facts["preprocessing"].pop("crop"),
+    lambda facts: facts.update(files={}),  # would leave graph and weights unchecked
+])
+def test_facts_of_another_making_are_refused(change, tmp_path):
+    folder = exported(tiny(), tmp_path / "model")
+    facts = json.loads((folder / "r2n2.json").read_text())
+    del facts["checksum"]
+    change(facts)
+    (folder / "r2n2.json").write_text(json.dumps({**facts, "checksum": files.sha256_of_json(facts)}))
+    with pytest.raises(ModelError, match="model is no model that tools/export.py wrote"):
+        load(folder)
+
+
+def test_a_graph_of_another_making_is_refused(tmp_path):
+    folder = exported(tiny(), tmp_path / "model")
+    (folder / "r2n2-symbol.json").write_text("{}")
+    facts = json.loads((folder / "r2n2.json").read_text())
+    del facts["checksum"]
+    facts["files"]["r2n2-symbol.json"] = files.sha256(folder / "r2n2-symbol.json")
+    (folder / "r2n2.json").write_text(json.dumps({**facts, "checksum": files.sha256_of_json(facts)}))
+    with pytest.raises(ModelError, match="model is no model"):
+        load(folder)
+
+
 def test_the_facts_travel_with_the_model(tmp_path):
     facts = json.loads((exported(tiny(), tmp_path / "model") / "r2n2.json").read_text())
     assert facts["preprocessing"] == {"input_size": 32, "frame": 137, "crop": 127, "background": 240, "colour": "RGB",
@@ -273,6 +301,39 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(ModelError, match="differs"):
         exported(tiny(), tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limit", [1000, 40_000])  # bytes: neither graph nor weights fit; the graph does
+def test_an_export_that_does_not_fit_on_the_disk(limit, tmp_path, capsys):
+    """A limit on the size of files stands for the full disk, as in the tests of training."""
+    run, out = run_folder(tiny(), tmp_path / "run"), tmp_path / "model"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        assert export_tool.main([str(run), str(out)]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    told = capsys.readouterr().err
+    assert f"{out}: " in told and ".tmp" not in told and told.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").write_text("precious")
+    rename = Path.rename
+
+    def fail_for_new(path, target):
+        if (path / "new").exists():
+            raise OSError(errno.EBUSY, "Device or resource busy", str(path), None, str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_new)
+    with pytest.raises(OSError) as caught, files.atomic_directory(tmp_path / "model") as folder:
+        (folder / "new").write_text("new")
+    assert caught.value.filename == str(tmp_path / "model")
+    assert (tmp_path / "model" / "old").read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 # --- the reconstructor
@@ -328,6 +389,22 @@ def test_export_replaces_only_exported_models_and_only_when_told_to(tmp_path, ca
     assert "no exported model" in capsys.readouterr().err and (other / "chapter1.txt").exists()
     assert export_tool.main([run, str(other / "chapter1.txt")]) == 2
     assert export_tool.main([str(other), str(tmp_path / "x")]) == 2
+    (out / "notes.txt").write_text("precious")
+    assert export_tool.main([run, str(out), "--overwrite"]) == 2
+    assert "notes.txt" in capsys.readouterr().err and (out / "notes.txt").exists()
+
+
+def test_export_to_the_folder_one_is_in_and_through_a_link(tmp_path, capsys, monkeypatch):
+    run = str(run_folder(tiny(), tmp_path / "run"))
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far")
+    assert export_tool.main([run, str(tmp_path / "link")]) == 0
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "far" / "r2n2.json").is_file()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert export_tool.main([run, "."]) == 2
+    assert "the folder you are in" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["far", "here", "link", "run"]
 
 
 @pytest.fixture(scope="module")
@@ -381,7 +458,8 @@ def test_an_empty_reconstruction_is_said_and_leaves_no_mesh(model, photos, tmp_p
     (["MODEL"], "required: IMAGE"), (["MODEL", "absent.png"], "absent.png: no such picture"),
     (["MODEL", "EMPTY"], "no pictures in this folder"), (["MODEL", "TEXT"], "not an image"),
     (["EMPTY", "PHOTO"], "holds no model"), (["PHOTO", "PHOTO"], "holds no model"),
-    (["MODEL", "PHOTO", "--formats", "gltf"], "did you mean"), (["MODEL", "PHOTO", "--threshold", "1"], "probability"),
+    (["MODEL", "PHOTO", "--formats", "gltf"], "did you mean"),
+    (["MODEL", "PHOTO", "--formats", ","], "at least one of"), (["MODEL", "PHOTO", "--threshold", "1"], "probability"),
     (["MODEL", "PHOTO", "--mesh", "marchin"], "did you mean 'marching'"),
     (["MODEL", "CLEAR"], "clear.png: the picture is wholly transparent"), (["MODEL", "PHOTO", "--out", "TEXT"], "TEXT"),
 ])

@@ -84,3 +84,9 @@ def test_an_unsuitable_python_is_named(version, age, monkeypatch):
 def test_defects_of_tools_keep_their_traceback(tmp_path, code):
     result = run_with_stub(tmp_path, "mxnet", "", f"{AS_A_TOOL}{code}")
     assert result.returncode == 1 and "Traceback" in result.stderr
+
+
+def test_ctrl_c_while_packages_are_imported(tmp_path):
+    result = run_with_stub(tmp_path, "mxnet", "raise KeyboardInterrupt", f"{AS_A_TOOL}import mxnet")
+    assert result.returncode == 130
+    assert result.stderr.endswith(": interrupted\n") and result.stderr.count("\n") == 1

@@ -161,6 +161,8 @@ def test_bad_input_is_one_sentence(run, data, tmp_path, capsys, monkeypatch):
     check("1,2,5", *there, "--views", "0")
     check("between 0 and 1", *there, "--threshold", "1.5")
     check("does not exist", *there, "--json", str(tmp_path / "no" / "a.json"))
+    check("a folder; give", *there, "--json", str(tmp_path))
+    check("--seed: wants", *there, "--seed", "-1")
     check("did you mean 'test'", *there, "--split", "tset")
     check("packed", *there, "--data", str(tmp_path))
     net = gluon_r2n2.get_model("gru_1", width=1 / 16, input_size=SIZE, resolution=32)

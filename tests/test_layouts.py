@@ -1,6 +1,7 @@
 """ShapeNet folders, split files, binvox and pictures: literal bytes, damaged files, and what scanning reports."""
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from PIL import Image
 
 from gluon_r2n2_tools import contact_sheet
 from recordio.errors import DataError
+from recordio.files import atomic_file
 from recordio.geometry import Camera, random_cameras
 from recordio.layouts import (
     CLASSES,
@@ -349,6 +351,8 @@ def test_split_is_deterministic_complete_and_proportioned(tmp_path):
 
 @pytest.mark.parametrize("content, wanted", [
     ("[{", "not valid JSON"),
+    ("[" * 100_000, "not valid JSON"),
+    ('[{"taxonomy_id": "1", "taxonomy_name": 3, "train": [], "val": [], "test": []}]', "taxonomy_name of class 1"),
     ("{}", "holds a dict"),
     ('[{"train": []}]', "no taxonomy_id"),
     ('[{"taxonomy_id": "1", "train": [], "val": []}]', "'test'"),
@@ -368,6 +372,29 @@ def test_a_split_that_names_absent_models(tmp_path):
     split[0]["test"] += [f"gone{number}" for number in range(5)]
     with pytest.raises(DataError, match="5 models.*03001627/gone0, 03001627/gone1, 03001627/gone2, ..."):
         check_split(layout, split)
+    with pytest.raises(DataError, match="my.json names 5 models"):
+        check_split(layout, split, name="my.json")
+
+
+# ---- files that cannot be written ----
+
+def test_errors_name_the_file_that_the_user_knows(tmp_path):
+    """And not the temporary one beside it, which is gone."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("old")
+    for path in (tmp_path / "folder", tmp_path / "file" / "below", tmp_path / "absent" / "file"):
+        with pytest.raises(OSError) as caught, atomic_file(path) as handle:
+            handle.write(b"new")
+        assert caught.value.filename == str(path)
+    grid = VoxelGrid(np.ones((4, 4, 4), bool))
+    with pytest.raises(OSError) as caught:
+        write_sample(tmp_path / "file", "1", "a", np.zeros((0, 8, 8, 4), np.uint8), [], grid)
+    assert str(tmp_path / "file") in caught.value.filename and "partial" not in caught.value.filename
+    full = OSError(errno.ENOSPC, "No space left on device")  # a write names no file
+    with pytest.raises(OSError) as caught, atomic_file(tmp_path / "file"):
+        raise full
+    assert caught.value.filename == str(tmp_path / "file") and (tmp_path / "file").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
 # ---- the sheet ----

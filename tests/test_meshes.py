@@ -6,6 +6,7 @@ import filecmp
 import json
 import logging
 import math
+import multiprocessing
 import os
 import signal
 import struct
@@ -526,6 +527,15 @@ def test_workers_survive_crash_and_hang():
     assert slow[0].reason == "took longer than 1.5 s and was stopped" and slow[1] is None
     with pytest.raises(ValueError, match="math domain"):
         list(run_each(math.sqrt, [-1], jobs=1, timeout=60))
+
+
+def test_workers_that_are_through_end_by_themselves(monkeypatch):
+    """A signal could meet them on the way out, where Python answers it with a traceback."""
+    def stopped(process):
+        raise AssertionError("an idle process was told to stop")
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "terminate", stopped)
+    assert sorted(run_each(math.sqrt, [4, 9, 16], jobs=2, timeout=60)) == [(0, 2.0), (1, 3.0), (2, 4.0)]
 
 
 def run_tool(*arguments):

@@ -14,7 +14,9 @@ _previous = sys.excepthook
 def _report(kind, error, trace):
     """The hook for uncaught errors: explains those of the environment, hands all others on."""
     if issubclass(kind, KeyboardInterrupt) and not hasattr(sys, "ps1"):
-        print(f"{os.path.basename(sys.argv[0])}: interrupted", file=sys.stderr)
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is None or processes.parent_process() is None:  # a worker's parent says it for all
+            print(f"{os.path.basename(sys.argv[0])}: interrupted", file=sys.stderr)
         raise SystemExit(130)  # as cli.run returns
     sentence = _explain(error) if isinstance(error, (ImportError, OSError, AttributeError)) else None
     if sentence is None or hasattr(sys, "ps1"):  # ps1: an interactive session must not end

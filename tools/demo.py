@@ -29,7 +29,7 @@ class Settings:
     image_size: int = 64  # pixels, edge of the network's input
     batch_size: int = 16
     views: str = "1-5"  # per object in training
-    steps: int = 850
+    steps: int = 750
     learning_rate: float = 2e-3
     seed: int = 1
     test_views: int = 5  # evaluated: 1 .. this

@@ -116,8 +116,6 @@ def run(argv=None) -> int:
     data = RecordDataset(options.data, "train", classes=known_classes(options, given, saved))
     config = training_config(options, given, saved, len(data))
     model = model_config(options, given, saved, packed.resolution(data))
-    if not augmentation(config).views_with_replacement:
-        packed.check_views(data, config.views[1], "--views")
     facts = run_facts(options, data, model, config)
     held_out = packed.open_split(options.data, "val", data.class_names)
 
@@ -126,6 +124,8 @@ def run(argv=None) -> int:
     if options.init_from:
         source = training.find_checkpoint(options.init_from)
         training.set_parameters(net, source.parameters(), devices, source=source.folder)
+    if not augmentation(config).views_with_replacement:
+        packed.check_views(data, config.views[1], "--views")
     loader = Loader(data, batch_size=config.batch_size, views=config.views, seed=config.seed, shuffle=True,
                     augmentation=augmentation(config), image_size=config.image_size, drop_last=True,
                     threads=options.threads)
