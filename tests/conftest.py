@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import _checkout  # noqa: E402, F401
 
+import gluon_r2n2  # noqa: E402, F401  (before mxnet: the same number of threads here as in the tools' processes)
+
 
 @pytest.fixture(autouse=True)
 def seed():

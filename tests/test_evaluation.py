@@ -59,14 +59,26 @@ def test_counts_are_those_of_single_samples(data, run):
                 assert result.union[place, column, row] == (predicted | truth).sum()
 
 
+@pytest.fixture(scope="module")
+def clear_thresholds(data, run):
+    """The thresholds that no voxel comes so near that the rounding of another batch size could decide it."""
+    net, _ = training.load_network(run)
+    images = next(batches(data, 10)).images
+    logits = np.stack([step.asnumpy() for step in net.prefixes(mx.nd.array(images) / 255)]).astype(np.float64)
+    occupied = 1 / (1 + np.exp(logits[:, :, 0] - logits[:, :, 1]))
+    clear = [threshold for threshold in THRESHOLDS if np.abs(occupied - threshold).min() > 2e-6]
+    assert len(clear) >= len(THRESHOLDS) / 2
+    return clear
+
+
 @pytest.mark.parametrize("batch_size, devices", [(1, 1), (3, 1), (4, 2), (16, 1)])  # 10 samples: the last is partial
-def test_counts_do_not_depend_on_the_batch_size(data, run, batch_size, devices):
+def test_counts_do_not_depend_on_the_batch_size(data, run, clear_thresholds, batch_size, devices):
     contexts = [mx.cpu(number) for number in range(devices)]
     results = []
     for size, where in ((5, [mx.cpu()]), (batch_size, contexts)):
         net, _ = training.load_network(run, where)
         results.append(evaluation.evaluate(net, batches(data, size), contexts=where, views=(1, 2, 3),
-                                         thresholds=THRESHOLDS, batch_size=size))
+                                         thresholds=clear_thresholds, batch_size=size))
     assert results[0].keys == results[1].keys
     np.testing.assert_array_equal(results[0].intersection, results[1].intersection)
     np.testing.assert_array_equal(results[0].union, results[1].union)
