@@ -101,10 +101,14 @@ def run(main: Callable[[Optional[Sequence[str]]], Optional[int]], argv: Optional
         print(f"{program}: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away (a closed pager)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except OSError as error:
         print(f"{program}: error: {explain_os_error(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it is the output itself that does not fit; the interpreter would try once more at its end
+            _discard_output()
         return USAGE_ERROR
     except MemoryError as error:
         print(f"{program}: error: the memory is too small for this ({error}); ask for less at a time, or for fewer "
@@ -119,6 +123,11 @@ def run(main: Callable[[Optional[Sequence[str]]], Optional[int]], argv: Optional
             raise
         print(f"{program}: error: {error}", file=sys.stderr)
         return USAGE_ERROR
+
+
+def _discard_output() -> None:
+    """Send what is left of the standard output nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_user_error(error: BaseException) -> bool:
