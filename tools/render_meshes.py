@@ -31,7 +31,7 @@ def parse(argv=None):
                         help="folder with one folder per class; GLB, glTF, OBJ, PLY, OFF and STL files are read")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder for the layout")
     sample = sample_flags(parser)
-    sample.add_argument("--seed", metavar="N", type=int, default=0, help="draws the cameras")
+    sample.add_argument("--seed", metavar="N", type=cli.integer(0), default=0, help="draws the cameras")
     sample.add_argument("--up", choices=("y", "z"), default="y",
                         help="axis that points up in OBJ, PLY, OFF and STL files (glTF is always Y-up)")
     sample.add_argument("--turn", type=int, choices=(0, 90, 180, 270), default=0,
