@@ -41,6 +41,7 @@ COMMANDS = {
     "train": "train",
     "eval": "eval",
     "export": "export",
+    "import-weights": "import_weights",
     "reconstruct": "reconstruct",
     "demo": "demo",
 }

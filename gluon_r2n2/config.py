@@ -7,12 +7,12 @@ from typing import Any, Dict, Optional
 from gluon_r2n2.errors import ModelError, unknown_name
 
 GRID = 4  # edge of the grid of recurrent cells, N in the paper
-SLOPE = 0.01  # of LeakyReLU: the original's code; the paper says 0.1
+BACKBONES = ("resnet18_v1b", "resnet34_v1b", "resnet50_v1b", "mobilenetv2_0.5", "mobilenetv2_1.0")  # gluon-cv's names
 
 CHOICES = {
-    "encoder": ("plain", "residual"),
+    "encoder": ("plain", "residual") + BACKBONES,
     "cell": ("gru", "lstm"),
-    "kernel": (1, 3),
+    "kernel": (1, 3, 5),
     "norm": (None, "batch"),
     "upsample": ("unpool", "trilinear", "trilinear_frozen", "deconv"),
 }
@@ -26,14 +26,18 @@ class ModelConfig:
         ModelError: a value that no network can be built from.
     """
 
-    encoder: str = "residual"  # 'plain': one convolution per stage; 'residual': two and a skip
+    # 'plain': one convolution per stage; 'residual': two and a skip, in the decoder too; else an ImageNet network of
+    # gluon-cv, see gluon_r2n2.backbone, with the residual decoder
+    encoder: str = "residual"
     cell: str = "gru"  # 'gru' or 'lstm' (without output gate)
-    kernel: int = 3  # edge of the recurrent convolution, in cells: 1 or 3
+    kernel: int = 3  # edge of the recurrent convolution, in cells: 1, 3 or 5
     width: float = 1.0  # factor on every channel count of the paper
+    hidden: Optional[int] = None  # channels of the grid state; None: the paper's 128, times width
     input_size: int = 127  # edge of the square input images, in pixels
     resolution: int = 32  # edge of the output grid, in voxels: 4 * 2^n
     norm: Optional[str] = None  # 'batch': batch normalisation after every convolution of encoder and decoder
     upsample: str = "unpool"  # see gluon_r2n2.decoder
+    leak: float = 0.01  # slope of LeakyReLU below 0: of the original's code; the paper says 0.1
 
     def __post_init__(self):
         for name, choices in CHOICES.items():
@@ -41,6 +45,10 @@ class ModelConfig:
                 raise unknown_name(name, getattr(self, name), map(str, choices))
         if not 0 < self.width <= 4:
             raise ModelError(f"width must be above 0 and at most 4, got {self.width}")
+        if self.hidden is not None and not 1 <= self.hidden <= 4096:
+            raise ModelError(f"hidden must be 1 to 4096 channels, got {self.hidden}")
+        if not 0 <= self.leak < 1:
+            raise ModelError(f"leak is a slope from 0 to below 1, got {self.leak}")
         if self.input_size < 32:
             raise ModelError(f"input_size must be at least 32 pixels, got {self.input_size}")
         if self.resolution not in (16, 32, 64, 128):

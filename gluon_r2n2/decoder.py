@@ -17,7 +17,7 @@ import math
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from gluon_r2n2.config import GRID, SLOPE, ModelConfig
+from gluon_r2n2.config import GRID, ModelConfig
 from gluon_r2n2.initialisers import BIAS, Msra, Trilinear
 
 CHANNELS = (128, 128, 64)  # per doubling of a 32^3 network, at width 1; further doublings halve the last
@@ -112,11 +112,12 @@ class PlainStage(HybridBlock):
             else:
                 self.interpolate = None  # conv_a doubles by itself
                 self.conv_a = doubling(channels, in_channels, config.upsample, config.norm)
+            self.leaky = nn.LeakyReLU(config.leak)
 
     def hybrid_forward(self, F, x):
         if self.interpolate is not None:
             x = self.interpolate(x)
-        return F.LeakyReLU(self.conv_a(x), slope=SLOPE)
+        return self.leaky(self.conv_a(x))
 
 
 class ResidualStage(PlainStage):
@@ -141,36 +142,38 @@ class ResidualStage(PlainStage):
     def hybrid_forward(self, F, x):
         if self.interpolate is not None:
             x = self.interpolate(x)
-        y = F.LeakyReLU(self.conv_a(x), slope=SLOPE)
-        y = F.LeakyReLU(self.conv_b(y), slope=SLOPE)
+        y = self.leaky(self.conv_a(x))
+        y = self.leaky(self.conv_b(y))
         return y + (x if self.skip is None else self.skip(x))
 
 
 class ResidualTail(HybridBlock):
     """The original's block 10: a -> LeakyReLU, then b -> LeakyReLU and c side by side on it, added."""
 
-    def __init__(self, channels: int, in_channels: int, norm=None, **kwargs):
+    def __init__(self, channels: int, in_channels: int, config: ModelConfig, **kwargs):
         super().__init__(**kwargs)
         with self.name_scope():
-            self.conv_a = convolution(channels, in_channels, 3, norm)
-            self.conv_b = convolution(channels, channels, 3, norm)
+            self.conv_a = convolution(channels, in_channels, 3, config.norm)
+            self.conv_b = convolution(channels, channels, 3, config.norm)
             self.conv_c = convolution(channels, channels, 3)
+            self.leaky = nn.LeakyReLU(config.leak)
 
     def hybrid_forward(self, F, x):
-        y = F.LeakyReLU(self.conv_a(x), slope=SLOPE)
-        return self.conv_c(y) + F.LeakyReLU(self.conv_b(y), slope=SLOPE)
+        y = self.leaky(self.conv_a(x))
+        return self.conv_c(y) + self.leaky(self.conv_b(y))
 
 
 class PlainTail(HybridBlock):
     """Convolution -> LeakyReLU."""
 
-    def __init__(self, channels: int, in_channels: int, norm=None, **kwargs):
+    def __init__(self, channels: int, in_channels: int, config: ModelConfig, **kwargs):
         super().__init__(**kwargs)
         with self.name_scope():
-            self.conv_a = convolution(channels, in_channels, 3, norm)
+            self.conv_a = convolution(channels, in_channels, 3, config.norm)
+            self.leaky = nn.LeakyReLU(config.leak)
 
     def hybrid_forward(self, F, x):
-        return F.LeakyReLU(self.conv_a(x), slope=SLOPE)
+        return self.leaky(self.conv_a(x))
 
 
 def stage_channels(resolution: int) -> list:
@@ -184,8 +187,8 @@ class Decoder(HybridBlock):
 
     def __init__(self, config: ModelConfig, in_channels: int, **kwargs):
         super().__init__(**kwargs)
-        residual = config.encoder == "residual"
-        stage, tail = (ResidualStage, ResidualTail) if residual else (PlainStage, PlainTail)
+        plain = config.encoder == "plain"
+        stage, tail = (PlainStage, PlainTail) if plain else (ResidualStage, ResidualTail)
         last = config.channels(LAST)
         with self.name_scope():
             self.stages = nn.HybridSequential()
@@ -193,7 +196,7 @@ class Decoder(HybridBlock):
                 channels = config.channels(published)
                 self.stages.add(stage(channels, in_channels, config))
                 in_channels = channels
-            self.tail = tail(last, in_channels, config.norm)
+            self.tail = tail(last, in_channels, config)
             self.logits = Logits(last)
 
     def hybrid_forward(self, F, state):

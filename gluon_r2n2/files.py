@@ -1,4 +1,4 @@
-"""Folders and JSON files that appear whole or not at all, and the SHA-256 sums that prove they stayed whole."""
+"""Folders and files that appear whole or not at all, and the SHA-256 sums that prove they stayed whole."""
 from __future__ import annotations
 
 import contextlib
@@ -47,32 +47,43 @@ def atomic_directory(path: PathLike) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def write_json(path: PathLike, value: Any) -> None:
-    """Write *value* as JSON so that *path* holds its old content or the whole new one, flushed to disk.
+@contextlib.contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """Yield a temporary neighbour of *path*, an empty file to write; on success flush it to disk and rename it.
+
+    On any exception (Ctrl-C included) it is removed and *path* stays as it was.
 
     Raises:
         OSError: the folder is absent, read-only or full.
     """
     path = Path(path)
     with _naming(path):
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
         try:
-            os.fchmod(descriptor, 0o666 & ~_umask())
-            with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-                json.dump(value, handle, indent=1)
-                handle.write("\n")
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.replace(temporary, path)
+            os.fchmod(descriptor, 0o666 & ~_umask())  # mkstemp makes private files; ours are ordinary ones
+            os.close(descriptor)
+            yield Path(name)
+            sync(name)
+            os.replace(name, path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+                os.unlink(name)
             raise
     sync(path.parent)
 
 
+def write_json(path: PathLike, value: Any) -> None:
+    """Write *value* as JSON so that *path* holds its old content or the whole new one, flushed to disk.
+
+    Raises:
+        OSError: the folder is absent, read-only or full.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
 def remove_unfinished(folder: PathLike) -> None:
-    """Remove what an interrupted `atomic_directory` or `write_json` left in *folder*."""
+    """Remove what an interrupted `atomic_directory` or `atomic_path` left in *folder*."""
     for path in Path(folder).glob(f".*{TEMPORARY}"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

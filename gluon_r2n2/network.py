@@ -1,18 +1,22 @@
 """Stages 4 to 6 as one network: images (T, B, 3, S, S) -> voxel logits (B, 2, V, V, V).
 
-The views are unrolled in Python over three hybridised parts (encode all views in one batch, step the cell T times,
-decode once): `F.contrib.foreach` under static memory gives silently wrong results in MXNet 1.9.1.
+The views are unrolled in Python over three hybridised parts (encode the views, step the cell T times, decode once):
+`F.contrib.foreach` under static memory gives silently wrong results in MXNet 1.9.1.
 """
 from __future__ import annotations
 
-from typing import List
+import collections
+from typing import Iterator, List, Tuple
 
 import mxnet as mx
+from mxnet import autograd
 from mxnet.gluon import Block, HybridBlock
 
+from gluon_r2n2.checks import check_images
 from gluon_r2n2.config import GRID, ModelConfig
 from gluon_r2n2.decoder import Decoder
 from gluon_r2n2.encoder import Encoder
+from gluon_r2n2.errors import ModelError
 from gluon_r2n2.recurrence import CELLS, Projection
 
 CHANNELS = 128  # of the grid state, at width 1
@@ -21,11 +25,17 @@ CHANNELS = 128  # of the grid state, at width 1
 class R2N2(Block):
     """3D Recurrent Reconstruction Neural Network.
 
-    Call it with images (T, B, 3, S, S), float32 RGB in [0, 1], T and B free, S = config.input_size; it returns
-    the logits (B, 2, V, V, V) after the last view, channel 1 = occupied, spatial axes = (x, y, z) of the grid.
+    Call it with images (T, B, 3, S, S), float RGB in [0, 1], T and B free, S = config.input_size; it returns the
+    logits (B, 2, V, V, V) after the last view, channel 1 = occupied, spatial axes = (x, y, z) of the grid. Views that
+    come one by one:
+
+        state = net.begin_state(batch)
+        for image in views:                            # (B, 3, S, S)
+            logits, state = net.step(image, state)     # what a call with the views so far would return
 
     Raises:
-        ModelError: a configuration that no network can be built from.
+        ModelError: a configuration that no network can be built from; images of another shape or type, or, outside
+            of `autograd.record`, that hold NaN or infinite values.
 
     Source: 3D-R2N2 (Choy et al., ECCV 2016).
     """
@@ -34,7 +44,7 @@ class R2N2(Block):
         super().__init__(**kwargs)
         self.config = config
         cell = CELLS[config.cell]
-        channels = config.channels(CHANNELS)
+        channels = config.hidden or config.channels(CHANNELS)
         self._state_shape = (channels, GRID, GRID, GRID)
         with self.name_scope():
             self.encoder = Encoder(config)
@@ -43,10 +53,37 @@ class R2N2(Block):
             self.decoder = Decoder(config, channels)
 
     def forward(self, images):
-        state = self.begin_state(images.shape[1], images.context)
-        for code in self.encode(images):
-            state = self.step(code, state)
-        return self.decode(state)
+        return self.decode(collections.deque(self._states(images), maxlen=1)[0])
+
+    def prefixes(self, images) -> List:
+        """The logits (B, 2, V, V, V) after each of the T views of *images* (T, B, 3, S, S), in one pass."""
+        return [self.decode(state) for state in self._states(images)]
+
+    def step(self, image, state) -> Tuple:
+        """One more view of each object: image (B, 3, S, S) and the state so far -> (logits (B, 2, V, V, V), state).
+
+        The logits are to the bit those of one call with all views so far. Where only the last reconstruction is
+        wanted, a call with all views is cheaper, as it decodes once.
+
+        Raises:
+            ModelError: the image does not fit the network or the state, or holds NaN or infinite values.
+        """
+        check_images(image.expand_dims(0), self.config.input_size, self._dtype)
+        wanted = (len(image),) + self._state_shape
+        if state.shape != wanted:
+            raise ModelError(f"a state of shape {wanted} is wanted for {len(image)} images, got {state.shape}; begin "
+                             f"with net.begin_state({len(image)})")
+        state = self.absorb(self.encode(image.expand_dims(0))[0], state)
+        return self.decode(state), state
+
+    def begin_state(self, batch: int, ctx=None):
+        """The state before the first view: zeros (B, C, N, N, N), of the parameters' type.
+
+        Args:
+            ctx: the device; by default the first one that the parameters are on.
+        """
+        ctx = ctx or self.cell.gates.weight.list_ctx()[0]
+        return mx.nd.zeros((batch,) + self._state_shape, ctx=ctx, dtype=self._dtype)
 
     def hybridize(self, active: bool = True, **options):
         """As in Gluon, but never ``static_shape`` for the cell.
@@ -57,17 +94,26 @@ class R2N2(Block):
         super().hybridize(active, **options)
         self.cell.hybridize(active, **{**options, "static_shape": False})
 
+    def load_parameters(self, filename, ctx=None, **options):
+        """As in Gluon, also where the network has been used before.
+
+        An inference forward leaves 3D convolution weights in oneDNN's own layout, and Gluon's load_parameters then
+        fails at the next use ("Check failed: to.IsDefaultData()"); here every parameter gets a fresh array first.
+        """
+        for parameter in self.collect_params().values():
+            if parameter._data is not None:
+                contexts, values = parameter.list_ctx(), parameter.data(parameter.list_ctx()[0]).asnumpy()
+                parameter._data = None
+                parameter._init_impl(mx.nd.array(values, dtype=values.dtype), contexts)
+        super().load_parameters(filename, ctx=ctx, **options)
+
     def encode(self, images) -> List:
-        """Images (T, B, 3, S, S) -> T gate inputs (B, gates * C, N, N, N), all views in one batch."""
+        """Images (T, B, 3, S, S) -> T gate inputs (B, gates * C, N, N, N), all views in one batch, unchecked."""
         views, batch = images.shape[:2]
         codes = self.projection(self.encoder(images.reshape((views * batch,) + images.shape[2:])))
         return [codes[t * batch : (t + 1) * batch] for t in range(views)]
 
-    def begin_state(self, batch: int, ctx=None):
-        """The state before the first view: zeros (B, C, N, N, N)."""
-        return mx.nd.zeros((batch,) + self._state_shape, ctx=ctx)
-
-    def step(self, code, state):
+    def absorb(self, code, state):
         """One view: its entry of `encode` and the state (B, C, N, N, N) -> the next state, of the same shape."""
         return self.cell(code, state)
 
@@ -75,17 +121,27 @@ class R2N2(Block):
         """The state after any view (B, C, N, N, N) -> logits (B, 2, V, V, V)."""
         return self.decoder(self.cell.hidden(mx.nd, state))
 
-    def prefixes(self, images) -> List:
-        """The logits (B, 2, V, V, V) after each of the T views of *images* (T, B, 3, S, S), in one pass."""
-        state, logits = self.begin_state(images.shape[1], images.context), []
-        for code in self.encode(images):
-            state = self.step(code, state)
-            logits.append(self.decode(state))
-        return logits
-
     def step_graph(self) -> StepGraph:
         """This network as one exportable graph for one view, sharing the parameters."""
         return StepGraph(self)
+
+    def _states(self, images) -> Iterator:
+        """Images (T, B, 3, S, S), checked -> the state after each view."""
+        check_images(images, self.config.input_size, self._dtype)
+        if autograd.is_recording():
+            codes = iter(self.encode(images))
+        else:
+            # Views one by one give the bits that a stream of views gives (a product of more rows is summed in another
+            # order), and the memory does not grow with T.
+            codes = (self.encode(images[t : t + 1])[0] for t in range(len(images)))
+        state = self.begin_state(images.shape[1], images.context)
+        for code in codes:
+            state = self.absorb(code, state)
+            yield state
+
+    @property
+    def _dtype(self):
+        return self.cell.gates.weight.dtype
 
 
 class StepGraph(HybridBlock):

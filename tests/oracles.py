@@ -5,8 +5,6 @@ import itertools
 
 import numpy as np
 
-SLOPE = 0.01
-
 
 def convolve(x, weight, bias):
     """Zero-padded, size-keeping cross-correlation over all spatial axes: (B, I, ...), (O, I, k...) -> (B, O, ...)."""
@@ -36,8 +34,8 @@ def max_pool(x):
     return np.max(windows, axis=0)
 
 
-def leaky(x):
-    return np.where(x > 0, x, SLOPE * x)
+def leaky(x, slope):
+    return np.where(x > 0, x, slope * x)
 
 
 def sigmoid(x):
@@ -59,6 +57,9 @@ class Network:
         self.config = config
         self.p = {name: value.astype(np.float64) for name, value in parameters.items()}
 
+    def leaky(self, x):
+        return leaky(x, self.config.leak)
+
     def weights(self, name):
         return self.p[f"{name}.weight"], self.p[f"{name}.bias"]
 
@@ -66,17 +67,17 @@ class Network:
         for i in range(6):
             stage = f"encoder.stages.{i}"
             if self.config.encoder == "plain":
-                x = leaky(max_pool(convolve(x, *self.weights(f"{stage}.conv.0"))))
+                x = self.leaky(max_pool(convolve(x, *self.weights(f"{stage}.conv.0"))))
                 continue
-            y = leaky(convolve(x, *self.weights(f"{stage}.conv_a.0")))
-            y = leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
+            y = self.leaky(convolve(x, *self.weights(f"{stage}.conv_a.0")))
+            y = self.leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
             if i in (1, 2, 4):
                 y = y + convolve(x, *self.weights(f"{stage}.conv_skip.0"))
             elif i == 5:
                 y = y + x
             x = max_pool(y)
         weight, bias = self.weights("encoder.dense")
-        return leaky(x.reshape(len(x), -1) @ weight.T + bias)
+        return self.leaky(x.reshape(len(x), -1) @ weight.T + bias)
 
     def step(self, code, state):
         """One view; the state is h (GRU) or the memory c (LSTM)."""
@@ -98,16 +99,16 @@ class Network:
         for i in range(3):
             stage = f"decoder.stages.{i}"
             x = unpool(x)
-            y = leaky(convolve(x, *self.unpooled_weights(f"{stage}.conv_a.0")))
+            y = self.leaky(convolve(x, *self.unpooled_weights(f"{stage}.conv_a.0")))
             if self.config.encoder == "residual":
-                y = leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
+                y = self.leaky(convolve(y, *self.weights(f"{stage}.conv_b.0")))
                 skip = f"{stage}.skip.weight" in self.p
                 y = y + (convolve(x, *self.unpooled_weights(f"{stage}.skip")) if skip else x)
             x = y
-        x = leaky(convolve(x, *self.weights("decoder.tail.conv_a.0")))
+        x = self.leaky(convolve(x, *self.weights("decoder.tail.conv_a.0")))
         if self.config.encoder == "residual":
             c = convolve(x, *self.weights("decoder.tail.conv_c.0"))
-            x = c + leaky(convolve(x, *self.weights("decoder.tail.conv_b.0")))
+            x = c + self.leaky(convolve(x, *self.weights("decoder.tail.conv_b.0")))
         return convolve(x, *self.weights("decoder.logits"))
 
     def unpooled_weights(self, name):

@@ -394,6 +394,27 @@ def test_export_replaces_only_exported_models_and_only_when_told_to(tmp_path, ca
     assert "notes.txt" in capsys.readouterr().err and (out / "notes.txt").exists()
 
 
+def test_weights_without_a_run_are_exported_by_naming_their_network(tmp_path, capsys):
+    net = gluon_r2n2.get_model("gru_1")
+    gluon_r2n2.initialise(net, seed=3)
+    weights, out = str(tmp_path / "gru_1.params"), str(tmp_path / "model")
+    net.save_parameters(weights)
+    assert export_tool.main([weights, out]) == 2
+    assert "give --model NAME" in capsys.readouterr().err
+    assert export_tool.main([weights, out, "--model", "lstm_1"]) == 2
+    assert "gru_1.params: holds another architecture" in capsys.readouterr().err
+    assert export_tool.main([str(tmp_path), out, "--model", "gru_1"]) == 2
+    assert "is a folder" in capsys.readouterr().err
+    assert export_tool.main([str(tmp_path / "none.params"), out, "--model", "gru_1"]) == 2
+    assert "none.params" in capsys.readouterr().err
+    assert export_tool.main([weights, out, "--model", "gru_1"]) == 0
+    picture = np.random.randint(0, 256, (127, 127, 3), dtype=np.uint8)
+    expected = mx.nd.softmax(net(mx.nd.array(picture.transpose(2, 0, 1)[None, None]) / 255), axis=1)[0, 1].asnumpy()
+    reconstructor = Reconstructor.from_path(out)
+    np.testing.assert_allclose(reconstructor.reconstruct([picture]), expected, atol=1e-6)
+    assert reconstructor.facts.threshold == 0.4 and reconstructor.facts.provenance["weights"] == "gru_1.params"
+
+
 def test_export_to_the_folder_one_is_in_and_through_a_link(tmp_path, capsys, monkeypatch):
     run = str(run_folder(tiny(), tmp_path / "run"))
     (tmp_path / "far").mkdir()

@@ -7,12 +7,14 @@ import pytest
 from oracles import Network, unpool
 
 import gluon_r2n2
-from gluon_r2n2 import ModelError, get_model, initialise, list_models
+from gluon_r2n2 import ModelError, get_model, initialise
 from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.decoder import Unpool, VoxelBatchNorm, trilinear
+from gluon_r2n2.deployment.engine import INPUTS, StepEngine
 from gluon_r2n2.initialisers import Msra, Orthogonal
 
 SMALL = {"width": 1 / 16, "input_size": 33}
+PUBLISHED = ["gru_1", "gru_3", "lstm_1", "lstm_3", "res3d_gru_3"]
 
 
 def parameters(net):
@@ -35,7 +37,7 @@ def randomise():
 
 
 @pytest.mark.parametrize("hybrid", [False, True])
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_networks_match_their_equations(name, hybrid, randomise):
     net = get_model(name, **SMALL)
     randomise(net)
@@ -90,15 +92,122 @@ def test_resolution(resolution):
     assert net(mx.nd.zeros((1, 2, 3, 64, 64))).shape == (2, 2) + (resolution,) * 3
 
 
-def test_step_graph_equals_the_network():
-    net = get_model("lstm_3", **SMALL)
+@pytest.mark.filterwarnings("ignore:Cannot decide type")  # Gluon's, of a graph whose inputs have no type
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", ["lstm_1", "res3d_gru_3"])
+def test_a_stream_of_views_equals_the_sequence(name, batch, tmp_path):
+    """View by view, from the network and from exported files, for every number of views from 1 to 24."""
+    net = get_model(name, resolution=16, **SMALL)
     initialise(net, seed=1)
-    x = mx.nd.array(images(views=2))
-    graph, state = net.step_graph(), net.begin_state(2)
-    for t, logits in enumerate(net.prefixes(x)):
-        probability, state = graph(x[t], state)
-        softmax = mx.nd.softmax(logits, axis=1)[:, 1]
-        np.testing.assert_allclose(probability.asnumpy(), softmax.asnumpy(), atol=1e-6)
+    net.hybridize(static_alloc=True, static_shape=True)
+    x = mx.nd.array(images(views=24, batch=batch))
+    StepEngine.from_network(net).save(tmp_path / "symbol.json", tmp_path / "params")
+    exported = mx.gluon.SymbolBlock.imports(str(tmp_path / "symbol.json"), list(INPUTS), str(tmp_path / "params"))
+    state = exported_state = net.begin_state(batch)
+    for count in range(1, 25):
+        logits, state = net.step(x[count - 1], state)
+        sequence = net(x[:count])
+        np.testing.assert_allclose(logits.asnumpy(), sequence.asnumpy(), rtol=0, atol=1e-6)
+        probability, exported_state = exported(x[count - 1], exported_state)
+        softmax = mx.nd.softmax(sequence, axis=1)[:, 1]
+        np.testing.assert_allclose(probability.asnumpy(), softmax.asnumpy(), rtol=0, atol=1e-6)
+    for ours, logits in zip(net.prefixes(x[:3]), (net(x[:count]) for count in (1, 2, 3))):
+        np.testing.assert_array_equal(ours.asnumpy(), logits.asnumpy())
+
+
+def test_a_recorded_sequence_equals_a_stream():
+    """In training all views are encoded as one batch; that is the same network."""
+    net = get_model("res3d_gru_3", resolution=16, **SMALL)
+    initialise(net)
+    x = mx.nd.array(images(views=5, batch=3))
+    with mx.autograd.record():
+        recorded = net(x).asnumpy()
+    np.testing.assert_allclose(recorded, net(x).asnumpy(), rtol=0, atol=1e-5 * np.abs(recorded).max())
+
+
+@pytest.mark.parametrize("name", ["gru_3", "lstm_3", "res3d_gru_3"])
+def test_extreme_images_stay_finite(name):
+    net = get_model(name, resolution=16, **SMALL)
+    initialise(net)
+    for value in (0, 1, -1, 1e4):  # black, white, and what a wrong caller may send
+        for views in (1, 24):
+            x = mx.nd.full((views, 1, 3, 33, 33), value)
+            with mx.autograd.record():
+                loss = gluon_r2n2.VoxelLoss()(net(x), mx.nd.ones((1, 16, 16, 16)))
+            loss.backward()
+            assert np.isfinite(loss.asnumpy()).all() and np.isfinite(net(x).asnumpy()).all()
+            assert all(np.isfinite(p.grad().asnumpy()).all() for p in net.collect_params().values())
+
+
+@pytest.mark.parametrize("shape,dtype,message", [
+    ((2, 3, 33, 33), "float32", r"got \(2, 3, 33, 33\); add the axis of the views in front"),
+    ((3, 33, 33), "float32", r"shape \(views, batch, 3, 33, 33\) are wanted, got \(3, 33, 33\)$"),
+    ((1, 2, 33, 33, 3), "float32", "the channels come before the rows"),
+    ((1, 2, 4, 33, 33), "float32", "red, green and blue"),
+    ((1, 2, 3, 33, 44), "float32", "cut the pictures to a square first"),
+    ((1, 2, 3, 44, 44), "float32", "input_size=44"),
+    ((1, 2, 3, 33, 33), "uint8", r"got uint8; give images.astype\('float32'\) / 255"),
+    ((1, 2, 3, 33, 33), "float64", r"got float64; give images.astype\('float32'\)$"),
+])
+def test_wrong_images_are_refused(shape, dtype, message):
+    net = get_model("gru_3", resolution=16, **SMALL)
+    initialise(net)
+    with pytest.raises(ModelError, match=message):
+        net(mx.nd.zeros(shape, dtype=dtype))
+    with mx.autograd.record(), pytest.raises(ModelError, match=message):
+        net(mx.nd.zeros(shape, dtype=dtype))
+    if len(shape) == 5:
+        with pytest.raises(ModelError, match=message):
+            net.step(mx.nd.zeros(shape[1:], dtype=dtype), net.begin_state(2))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_refused(value):
+    net = get_model("gru_3", resolution=16, **SMALL)
+    initialise(net)
+    x = images(views=3, batch=2)
+    x[2, 1, 0, 30, 30] = value
+    with pytest.raises(ModelError, match="first in view 2 of sample 1"):
+        net(mx.nd.array(x))
+    with pytest.raises(ModelError, match="first in view 0 of sample 1"):
+        net.step(mx.nd.array(x[2]), net.begin_state(2))
+
+
+def test_a_state_of_another_batch_is_refused():
+    net = get_model("gru_3", resolution=16, **SMALL)
+    initialise(net)
+    with pytest.raises(ModelError, match=r"wanted for 2 images, got \(1, .*begin_state\(2\)"):
+        net.step(mx.nd.array(images()[0]), net.begin_state(1))
+
+
+def test_parameters_load_into_a_network_that_was_used(tmp_path):
+    """oneDNN keeps the weights of a used network in its own layout, which Gluon's own loading cannot write into."""
+    first, second = (get_model("res3d_gru_3", resolution=16, **SMALL) for _ in range(2))
+    x = mx.nd.array(images())
+    for seed, net in enumerate((first, second)):
+        initialise(net, seed=seed)
+        net.hybridize(static_alloc=True)
+    expected = first(x).asnumpy()
+    assert not np.array_equal(second(x).asnumpy(), expected)
+    first.save_parameters(str(tmp_path / "net.params"))
+    second.load_parameters(str(tmp_path / "net.params"))
+    np.testing.assert_array_equal(second(x).asnumpy(), expected)
+    unused = get_model("res3d_gru_3", resolution=16, **SMALL)
+    unused.load_parameters(str(tmp_path / "net.params"))
+    np.testing.assert_allclose(unused(x).asnumpy(), expected, atol=1e-5)
+
+
+@pytest.mark.skipif(not mx.context.num_gpus(), reason="there is no GPU")
+@pytest.mark.parametrize("name", ["lstm_1", "res3d_gru_3"])
+def test_half_precision(name):
+    net = get_model(name)
+    initialise(net, mx.gpu())
+    x = mx.nd.random.uniform(shape=(3, 2, 3, 127, 127), ctx=mx.gpu())
+    full = mx.nd.softmax(net(x), axis=1).asnumpy()
+    net.cast("float16")
+    half = net(x.astype("float16"))
+    assert half.dtype == np.float16
+    np.testing.assert_allclose(mx.nd.softmax(half.astype("float32"), axis=1).asnumpy(), full, atol=2e-2)
 
 
 def test_unpool_is_zero_stuffing():
@@ -174,10 +283,14 @@ def test_unknown_names_say_what_is_near():
         get_model("gru_3", widht=0.5)
     with pytest.raises(ModelError, match="did you mean 'trilinear'"):
         get_model("gru_3", upsample="trilinera")
+    for options in ({"leak": 1.0}, {"hidden": 0}, {"kernel": 2}, {"input_size": 16}, {"resolution": 48}):
+        with pytest.raises(ModelError, match=next(iter(options))):
+            get_model("gru_3", **options)
 
 
 def test_configuration_round_trip():
     config = ModelConfig(encoder="plain", cell="lstm", kernel=1, width=0.25, norm="batch")
     assert ModelConfig.from_dict(config.as_dict()) == config
     assert gluon_r2n2.model_name(config) == "lstm_1"
+    assert gluon_r2n2.model_name(ModelConfig(encoder="plain", cell="gru", kernel=5)) == "custom"
     assert gluon_r2n2.model_from_config(config.as_dict()).config == config

@@ -4,10 +4,13 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Optional
 
 if not __package__:
     import _checkout  # noqa: F401  (run as a file: makes the checkout importable)
 
+import gluon_r2n2
+from gluon_r2n2.conversion import load_weights_into
 from gluon_r2n2.deployment import Artefact, export, is_artefact
 from gluon_r2n2.deployment.artefact import FACTS, PARAMETERS, SYMBOL
 from gluon_r2n2.errors import ModelError
@@ -18,26 +21,43 @@ from gluon_r2n2_tools import cli
 def parse(argv=None):
     parser = cli.Parser(prog="r2n2-export", description=__doc__)
     parser.add_argument("run", metavar="RUN", type=Path,
-                        help="folder of a run (its best checkpoint is taken) or of one checkpoint")
+                        help="folder of a run (its best checkpoint is taken) or of one checkpoint; or, with --model, a "
+                             ".params file of weights, such as tools/import_weights.py writes")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an exported model that is already at OUT")
+    parser.add_argument("--model", metavar="NAME", choices=gluon_r2n2.list_models(),
+                        help="the network of a .params file: " + ", ".join(gluon_r2n2.list_models()))
     return parser.parse_args(argv)
 
 
 def run(argv=None) -> int:
     options = parse(argv)
     check_place(options.out, options.overwrite)
-    net, info = load_network(options.run)
-    facts = Artefact.of(net, info)
+    net, facts, source = network(options.run, options.model)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     export(net, facts, options.out.resolve())  # where OUT is a link it stays one
     size, rules = sum(file.stat().st_size for file in options.out.iterdir()), facts.preprocessing
-    print(f"{info['checkpoint']} (step {info['step']})")
+    print(source)
     print(f"-> {options.out}: {size / 1e6:.1f} MB, reads back and gives the same numbers (difference 0)")
     print(f"   input {rules.input_size}x{rules.input_size} RGB on grey {rules.background}, "
           f"output {facts.model['resolution']}^3 voxels, occupied from probability {facts.threshold:g} on")
     print(f"next: python tools/reconstruct.py {shlex.quote(str(options.out))} IMAGE... --out DIR")
     return 0
+
+
+def network(path: Path, model: Optional[str]):
+    """The network at *path*, the facts about it, and words for where it comes from."""
+    if not model and not path.is_file():
+        net, info = load_network(path)
+        return net, Artefact.of(net, info), f"{info['checkpoint']} (step {info['step']})"
+    if not model:
+        raise ModelError(f"{path} is a file of weights, which does not say of which network; give --model NAME")
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder, which says itself what it holds; leave out --model, which is for a "
+                         ".params file")
+    net = gluon_r2n2.get_model(model)
+    load_weights_into(net, path)
+    return net, Artefact.of_weights(net, path), f"{path} ({gluon_r2n2.model_zoo.model_title(model)})"
 
 
 def check_place(out: Path, overwrite: bool) -> None:

@@ -19,13 +19,15 @@ import gluon_r2n2
 from gluon_r2n2.deployment.engine import INPUTS, StepEngine
 from gluon_r2n2.deployment.preprocess import Preprocessing
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.files import atomic_directory, damaged, manifest, sha256_of_json, write_json
+from gluon_r2n2.files import atomic_directory, damaged, manifest, sha256, sha256_of_json, write_json
+from gluon_r2n2.metrics import DEFAULT_THRESHOLD
 from gluon_r2n2.network import R2N2
 
 FORMAT, VERSION = "gluon-r2n2 step graph", 1
 FACTS, SYMBOL, PARAMETERS = "r2n2.json", "r2n2-symbol.json", "r2n2-0000.params"
 FRAME = ("axes (x, y, z) of a right-handed frame, y up, the front of the object towards -z; cell (i, j, k) has its "
          "centre at (index + 0.5) / resolution - 0.5 in the unit cube")
+VERSIONS = {"gluon_r2n2": gluon_r2n2.__version__, "mxnet": mx.__version__}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +50,22 @@ class Artefact:
             "weights_sha256": info["weights_sha256"], "training": info["training"],
             "data": {key: info["data"][key] for key in ("fingerprint", "samples")},
             "threshold_source": info["threshold_source"], "trained_with": info["version"],
-            "exported_with": {"gluon_r2n2": gluon_r2n2.__version__, "mxnet": mx.__version__},
+            "exported_with": VERSIONS,
         }
         rules = Preprocessing(input_size=info["image"]["size"], background=info["image"]["background"])
         return cls(net.config.as_dict(), rules, net.begin_state(1).shape[1:], info["threshold"], info["classes"],
                    provenance)
+
+    @classmethod
+    def of_weights(cls, net: R2N2, path: Union[str, Path]) -> Artefact:
+        """The facts about a network whose weights came from the file *path*, of which nothing else is known.
+
+        Preprocessing and threshold are the original's.
+        """
+        provenance = {"weights": Path(path).name, "weights_sha256": sha256(path),
+                      "threshold_source": "the original's, not chosen on validation data", "exported_with": VERSIONS}
+        return cls(net.config.as_dict(), Preprocessing(input_size=net.config.input_size),
+                   net.begin_state(1).shape[1:], DEFAULT_THRESHOLD, {}, provenance)
 
     def as_json(self, files: Dict[str, str]) -> Dict[str, Any]:
         """The content of r2n2.json, given the SHA-256 sums of the other files."""
@@ -147,6 +160,5 @@ def _verify(net: R2N2, written: StepEngine, read: StepEngine) -> None:
         raise ModelError(f"the exported graph differs from the network by up to {difference:.3g}; nothing was written")
     logits = net(mx.nd.array(views)).asnumpy()
     whole = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    # the network takes all views in one batch, so that sums may run in another order
-    if not np.allclose(whole, expected[-1], atol=1e-4):
+    if not np.allclose(whole, expected[-1], rtol=0, atol=1e-6):
         raise ModelError("the step graph does not reproduce the network's own forward pass; nothing was written")

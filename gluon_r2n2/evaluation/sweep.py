@@ -89,7 +89,7 @@ def probabilities(net, images: np.ndarray, views: Sequence[int], context: mx.Con
     for number in range(1, views[-1] + 1):
         # one view at a time: the memory does not grow with T, and on the CPU it is as fast as all at once
         view = to_unit(mx.nd.array(images[number - 1 : number], ctx=context, dtype=np.uint8))
-        state = net.step(net.encode(view)[0], state)
+        state = net.absorb(net.encode(view)[0], state)
         if number in views:
             empty, full = mx.nd.split(net.decode(state), num_outputs=2, axis=1, squeeze_axis=True)
             occupied.append(mx.nd.sigmoid(full - empty))  # the softmax of two classes
