@@ -21,7 +21,7 @@ def check_images(images: mx.nd.NDArray, side: int, dtype) -> None:
     wanted = f"images of shape (views, batch, 3, {side}, {side}) are wanted, got {shape}"
     if len(shape) == 4:
         raise ModelError(f"{wanted}; add the axis of the views in front: images.expand_dims(0)")
-    if len(shape) != 5 or 0 in shape:
+    if len(shape) != 5:
         raise ModelError(wanted)
     if shape[2] != 3 and shape[4] == 3:
         raise ModelError(f"{wanted}; the channels come before the rows: images.transpose((0, 1, 4, 2, 3))")

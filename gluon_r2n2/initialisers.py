@@ -13,6 +13,9 @@ BIAS = 0.1  # every bias of the original
 class Msra(mx.init.Initializer):
     """Normal values of standard deviation sqrt(2 / n), n the mean of fan-in and fan-out.
 
+    He's rule has the fan-in alone. As n is the same in both directions, a transposed convolution, whose input channels
+    come first, gets the values of the convolution that it stands for.
+
     Args:
         gates: how many independent weights are stacked along the first axis; each has its own fan-out.
     """
@@ -30,7 +33,9 @@ class Msra(mx.init.Initializer):
 class Orthogonal(mx.init.Initializer):
     """Orthonormal rows from the singular value decomposition of a random matrix, for recurrent convolutions.
 
-    A weight (gates * C, C, k, k, k) is filled gate by gate with (C, C k^3) matrices.
+    A weight (gates * C, C, k, k, k) is filled gate by gate with (C, C k^3) matrices. This is the paper's rule. The
+    released code has a routine for it as well ('orth'), asks for an SVD of a square matrix with as many rows as the
+    weight has entries, and never calls it: there recurrent weights are Msra's too.
     """
 
     def __init__(self, gates: int = 1):
@@ -75,4 +80,5 @@ def initialise(net, ctx=None, seed: int = 0) -> None:
         seed: of MXNet's random stream.
     """
     mx.random.seed(seed)
-    net.initialize(ctx=ctx or mx.cpu(), force_reinit=True)
+    unnamed = mx.init.MSRAPrelu("in", slope=0)  # for layers that name no rule of their own: those of a backbone
+    net.initialize(unnamed, ctx=ctx or mx.cpu(), force_reinit=True)

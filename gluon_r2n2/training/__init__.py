@@ -8,11 +8,11 @@ from gluon_r2n2.training.checkpoint import (
     newest_checkpoint,
     read_checkpoint,
 )
-from gluon_r2n2.training.config import RECIPES, SCHEDULES, TrainingConfig
+from gluon_r2n2.training.config import OPTIMISERS, RECIPES, SCHEDULES, TrainingConfig
 from gluon_r2n2.training.devices import contexts, describe
 from gluon_r2n2.training.run import check_free, facts_of, resume_run, start_run
 from gluon_r2n2.training.trainer import Trainer, TrainingStopped
 
-__all__ = ["RECIPES", "SCHEDULES", "Checkpoint", "Trainer", "TrainingConfig", "TrainingStopped", "check_free",
-           "contexts", "describe", "facts_of", "find_checkpoint", "keep_freed_memory", "load_network",
+__all__ = ["OPTIMISERS", "RECIPES", "SCHEDULES", "Checkpoint", "Trainer", "TrainingConfig", "TrainingStopped",
+           "check_free", "contexts", "describe", "facts_of", "find_checkpoint", "keep_freed_memory", "load_network",
            "newest_checkpoint", "read_checkpoint", "resume_run", "set_parameters", "start_run"]

@@ -4,7 +4,7 @@
     RUN/log.jsonl                            one line per logged step, validation, checkpoint and resume
     RUN/checkpoints/best.json                the name of the best checkpoint and its validation IoU
     RUN/checkpoints/step-00000050/           network.params   parameters, by their place in the network
-                                             trainer.states   Adam's moments
+                                             trainer.states   the optimiser's state
                                              state.json       everything else, and the SHA-256 of all three
 """
 from __future__ import annotations

@@ -8,11 +8,16 @@ from gluon_r2n2.errors import ModelError, unknown_name
 
 SCHEDULES = ("cosine", "poly", "step", "constant")
 
-# What a recipe fixes; every value can be overridden by name. 'original' is the paper's code (lib/solver.py there).
+OPTIMISERS = ("adamw", "adam", "sgd")  # see gluon_r2n2.training.optimiser
+
+# What a recipe fixes; every value can be overridden by name. 'original' is the paper's code (lib/solver.py and
+# lib/config.py there); docs/training.md says why 'modern' differs. Both start from the paper's initial values.
 RECIPES = {
-    "improved": dict(learning_rate=1e-3, schedule="cosine", warmup=0.05, weight_decay=0.0, loss_limit=None),
-    "original": dict(learning_rate=1e-4, schedule="step", warmup=0.0, weight_decay=5e-5, loss_limit=2.0),
+    "modern": dict(optimizer="adamw", learning_rate=1e-3, schedule="cosine", warmup=0.05, clip=2.0, loss_limit=None),
+    "original": dict(optimizer="adam", learning_rate=1e-4, schedule="step", warmup=0.0, clip=0.0, loss_limit=2.0),
 }
+WEIGHT_DECAY = {"adamw": 0.01, "adam": 5e-5, "sgd": 5e-5}  # by optimizer, as it means another thing to each
+SGD_RATE = 0.1  # learning rate of SGD in every recipe: the original's advice (lib/config.py there)
 
 # Changing one of these in the middle of a run continues it; changing any other makes it another run.
 RESUMABLE = ("steps", "checkpoint_every", "validate_every", "validate_samples", "log_every", "keep")
@@ -26,11 +31,15 @@ class TrainingConfig:
         ModelError: a value that no run can have.
     """
 
-    recipe: str = "improved"
-    learning_rate: float = 1e-3  # of Adam, at its highest
+    recipe: str = "modern"
+    optimizer: str = "adamw"  # one of OPTIMISERS
+    learning_rate: float = 1e-3  # at its highest
     schedule: str = "cosine"  # of the learning rate over the steps, one of SCHEDULES
     warmup: float = 0.05  # share of the steps over which the learning rate rises linearly from 0
-    weight_decay: float = 0.0  # L2, added to the gradient of weights; never of biases or normalisation
+    # of weights, never of biases or normalisation. adamw: share of a weight that it loses per update, times the
+    # learning rate; adam, sgd: L2, that share of the weight is added to its gradient
+    weight_decay: float = 0.01
+    clip: float = 2.0  # norm of the whole gradient above which it is scaled down to it; 0: never
     loss_limit: Optional[float] = None  # stop above this loss, in nats per voxel; None: never
     steps: int = 60000  # optimiser updates in all
     batch_size: int = 8  # objects per update, over all devices
@@ -47,12 +56,14 @@ class TrainingConfig:
     def __post_init__(self):
         if self.recipe not in RECIPES:
             raise unknown_name("recipe", self.recipe, RECIPES)
+        if self.optimizer not in OPTIMISERS:
+            raise unknown_name("optimizer", self.optimizer, OPTIMISERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
         for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep"):
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("validate_every", "weight_decay"):
+        for name in ("validate_every", "weight_decay", "clip"):
             if getattr(self, name) < 0:
                 raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 1 <= self.views[0] <= self.views[1]:
@@ -63,12 +74,21 @@ class TrainingConfig:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
 
     @classmethod
-    def from_recipe(cls, recipe: str = "improved", **overrides) -> TrainingConfig:
-        """The recipe's configuration with the overrides that are not None."""
+    def from_recipe(cls, recipe: str = "modern", **overrides) -> TrainingConfig:
+        """The recipe's configuration with the overrides that are not None.
+
+        Weight decay follows the optimizer unless it is given, and so does the learning rate of SGD.
+        """
         if recipe not in RECIPES:
             raise unknown_name("recipe", recipe, RECIPES)
         overrides = {name: value for name, value in overrides.items() if value is not None}
-        return cls(**{**RECIPES[recipe], "recipe": recipe, **overrides})
+        values: Dict[str, Any] = {**RECIPES[recipe], "recipe": recipe}
+        optimizer = overrides.get("optimizer", values["optimizer"])
+        if optimizer in WEIGHT_DECAY:  # another one is refused below
+            values["weight_decay"] = WEIGHT_DECAY[optimizer]
+        if optimizer == "sgd":
+            values["learning_rate"] = SGD_RATE
+        return cls(**{**values, **overrides})
 
     def as_dict(self) -> Dict[str, Any]:
         """A dict of JSON values that `from_dict` turns back into an equal configuration."""

@@ -40,11 +40,13 @@ def read_run(run: Path) -> Dict[str, Any]:
     try:
         facts = json.loads((run / CONFIG).read_text(encoding="utf-8"))
         if all(isinstance(facts.get(section), dict) for section in ("model", "training", "data", "image")):
-            return {**facts, "training": TrainingConfig.from_dict(facts["training"]).as_dict()}
+            return {**facts, "training": _known(facts, run / CONFIG).as_dict()}
     except (FileNotFoundError, NotADirectoryError):
         raise ModelError(f"{run}: there is no run to resume, it holds no {CONFIG}; leave --resume out to start one"
                          ) from None
-    except (ValueError, AttributeError, TypeError, RecursionError):  # ModelError is a ValueError
+    except ModelError:
+        raise
+    except (ValueError, AttributeError, TypeError, RecursionError):
         pass
     raise ModelError(f"{run / CONFIG}: is damaged, it cannot be read as the JSON of a run")
 
@@ -88,5 +90,21 @@ def position(step: int, batches_per_epoch: int) -> Dict[str, int]:
 
 
 def facts_of(checkpoint: Optional[Checkpoint], run: Path) -> Dict[str, Any]:
-    """What a run was made with: from its newest whole checkpoint, or from config.json where it has none yet."""
-    return checkpoint.state if checkpoint else read_run(run)
+    """What a run was made with: from its newest whole checkpoint, or from config.json where it has none yet.
+
+    Raises:
+        ModelError: the folder is no run, or one of a version with other recipes or options.
+    """
+    if checkpoint is None:
+        return read_run(run)
+    _known(checkpoint.state, checkpoint.folder)
+    return checkpoint.state
+
+
+def _known(facts: Dict[str, Any], source: Path) -> TrainingConfig:
+    """The training options of *facts*, where this version knows them all."""
+    try:
+        return TrainingConfig.from_dict(facts["training"])
+    except ModelError as error:
+        raise ModelError(f"{source}: holds a training option of another version ({error}); go on with that version, or "
+                         "start a new run from these weights with --init-from") from None

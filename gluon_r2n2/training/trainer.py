@@ -26,14 +26,17 @@ from gluon_r2n2.training import checkpoint as checkpoints
 from gluon_r2n2.training.arrays import named_parameters, set_parameters
 from gluon_r2n2.training.config import TrainingConfig
 from gluon_r2n2.training.interrupt import StopRequest
-from gluon_r2n2.training.optimiser import get_state, learning_rate, make_optimiser, set_state
+from gluon_r2n2.training.optimiser import clip_gradients, get_state, learning_rate, make_optimiser, set_state
 from gluon_r2n2.training.run import RunLog, position
 
 logger = logging.getLogger(__name__)
 
 
 class TrainingStopped(RuntimeError):
-    """Training cannot go on: the loss is not finite or above its limit. The last good checkpoint is untouched."""
+    """Training cannot go on: loss, gradient or parameter not finite, or a loss above its limit.
+
+    The last good checkpoint is untouched.
+    """
 
 
 class Trainer:
@@ -80,7 +83,7 @@ class Trainer:
         self._saved_step = 0
         self._pending: Optional[Tuple] = None  # the last step's keys and unread measurements
         self._mark: Optional[float] = None  # when the last measurements were read, seconds
-        self._window: List[Any] = []  # (loss, iou, seconds) of the steps since the last log line
+        self._window: List[Any] = []  # (loss, iou, norm, clipped, seconds) of the steps since the last log line
         # not static_shape: with it MXNet 1.9.1 adds stale gradients of the cell whenever the number of views changes
         net.hybridize(static_alloc=True)
         self._loss.hybridize(static_alloc=True)
@@ -100,7 +103,7 @@ class Trainer:
         """Train up to config.steps; return False where SIGINT or SIGTERM ended it before that, with all saved.
 
         Raises:
-            TrainingStopped: the loss, or a parameter, is not finite, or the loss is above its limit.
+            TrainingStopped: the loss, a gradient or a parameter is not finite, or the loss is above its limit.
             OSError: a checkpoint cannot be written.
         """
         config = self.config
@@ -161,34 +164,41 @@ class Trainer:
             losses.append(loss)
             measured.append(mx.nd.stack(loss, batch_iou(logits.detach(), truth)))
         autograd.backward(losses)
-        self._optimiser.step(self.config.batch_size)  # the gradient of the mean over the batch of all devices
+        # from here on the gradient of the mean over the batch of all devices
+        self._optimiser.allreduce_grads()
+        norm = clip_gradients(self._optimiser, self.config.clip, batch_size=self.config.batch_size)
+        self._optimiser.update(self.config.batch_size)
         self.step = update
         self._settle()
-        self._pending = (update, batch.keys, measured)
+        self._pending = (update, batch.keys, measured, norm)
 
     def _settle(self) -> None:
         """Wait for the measurements of the step before; check, log and report them."""
         if self._pending is None:
             return
-        step, keys, measured = self._pending
+        step, keys, measured, norm = self._pending
         self._pending = None
+        norm = float(norm.asscalar())
         loss, iou = np.concatenate([array.asnumpy() for array in measured], axis=1).astype(np.float64).mean(axis=1)
         limit = self.config.loss_limit
         if not math.isfinite(loss) or (limit is not None and loss > limit):
             reason = f"above the limit of {limit}" if math.isfinite(loss) else "not finite"
             raise self._stopped(step, f"the loss at step {step} is {loss:.4g}, {reason}; the batch held "
                                       f"{', '.join(keys)}")
+        if not math.isfinite(norm):  # the loss was sound, but the parameters no longer are
+            raise self._stopped(step, f"the gradient at step {step} is not finite; the batch held {', '.join(keys)}")
         now = time.monotonic()
         seconds, self._mark = now - self._mark, now
-        self._window.append((loss, iou, seconds))
+        self._window.append((loss, iou, norm, 0 < self.config.clip < norm, seconds))
         numbers = {"step": step, "loss": float(loss), "iou": float(iou),
                    "samples_per_second": self.config.batch_size / seconds}
         self._progress(numbers)
         if step % self.config.log_every == 0 or step >= self.config.steps:
-            loss, iou, seconds = np.mean(self._window, axis=0)
+            loss, iou, norm, clipped, seconds = np.mean(self._window, axis=0)
             self._window = []
             self._log.write("step", step, **position(step, self._loader.batches_per_epoch), loss=float(loss),
-                            iou=float(iou), learning_rate=learning_rate(self.config, step),
+                            iou=float(iou), gradient_norm=float(norm), clipped=float(clipped),
+                            learning_rate=learning_rate(self.config, step),
                             samples_per_second=self.config.batch_size / float(seconds))
 
     def _validate(self) -> bool:

@@ -20,7 +20,7 @@ def compose(rgba: np.ndarray, drawn: Drawn, view: int, blend: bool, out: np.ndar
     same = out.shape[1] == side
     planes = out if same else np.empty((3, side, side), np.uint8)
     row, column = drawn.corners[view]
-    _compose(rgba, row, column, drawn.flips[view], drawn.background[view], drawn.gain[view], drawn.shift[view], blend,
+    _compose(rgba, row, column, drawn.flips[view], drawn.background[view], drawn.mix[view], drawn.shift[view], blend,
              planes)
     if not same:
         for plane, resized in zip(planes, out):
@@ -28,24 +28,28 @@ def compose(rgba: np.ndarray, drawn: Drawn, view: int, blend: bool, out: np.ndar
 
 
 @compiled
-def _compose(rgba, top, left, flip, background, gain, shift, blend, out):
+def _compose(rgba, top, left, flip, background, mix, shift, blend, out):
     _, side, _ = out.shape
-    table = np.empty(256, np.int32)  # stored colour -> augmented colour; gain 256 and shift 0 leave it as it is
-    for colour in range(256):
-        table[colour] = min(max((colour * gain + shift + 128) >> 8, 0), 255)
+    own, following, preceding = mix
+    half = shift + 128  # rounds the division by 256
+    colour = np.empty(3, np.int64)
     for row in range(side):
         for column in range(side):
             pixel = rgba[top + row, left + column]
-            alpha = np.int32(pixel[3])
+            alpha = np.int64(pixel[3])
             target = side - 1 - column if flip else column
             # most pixels are wholly background or wholly object: only the rim is mixed
             if alpha == 0:
                 for channel in range(3):
                     out[channel, row, target] = background[channel]
-            elif alpha == 255 or not blend:
-                for channel in range(3):
-                    out[channel, row, target] = table[pixel[channel]]
-            else:
-                for channel in range(3):
-                    mixed = table[pixel[channel]] * alpha + background[channel] * (255 - alpha)
-                    out[channel, row, target] = (mixed + 127) // 255  # rounded; no ties, as 255 is odd
+                continue
+            red, green, blue = np.int64(pixel[0]), np.int64(pixel[1]), np.int64(pixel[2])
+            colour[0] = (own * red + following * green + preceding * blue + half) >> 8
+            colour[1] = (own * green + following * blue + preceding * red + half) >> 8
+            colour[2] = (own * blue + following * red + preceding * green + half) >> 8
+            for channel in range(3):
+                value = min(max(colour[channel], 0), 255)
+                if blend and alpha < 255:
+                    # rounded; no ties, as 255 is odd
+                    value = (value * alpha + background[channel] * (255 - alpha) + 127) // 255
+                out[channel, row, target] = value
