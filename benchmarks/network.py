@@ -26,9 +26,8 @@ import gluon_r2n2  # noqa: E402  (before mxnet: it sets the number of threads)
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 
-# floating-point operations (1 multiply-add = 2) of a forward pass, zeros of the unpooling not counted:
-# (encoder per view, recurrence per view, decoder per sample), in GFLOP
-WORK = {"res3d_gru_3": (8.29, 0.22, 20.9), "gru_3": (2.47, 0.22, 5.9)}
+from gluon_r2n2.complexity import complexity_of  # noqa: E402
+
 CASES = [("infer", 1, 1), ("infer", 1, 5), ("infer", 4, 5), ("train", 4, 3)]
 
 
@@ -65,10 +64,15 @@ def measure(model: str, mode: str, batch: int, views: int, runs: int) -> dict:
         mx.nd.waitall()
         times.append(time.perf_counter() - start)
     seconds = statistics.median(times[2:])  # the first two build the graphs
-    per_view_encoder, per_view_cell, per_sample = WORK[model]
-    work = batch * (views * (per_view_encoder + per_view_cell) + per_sample) * (3 if mode == "train" else 1)
+    work = batch * complexity_of(net).forward(views) * (3 if mode == "train" else 1)
     return {"model": model, "mode": mode, "batch": batch, "views": views, "seconds": seconds,
-            "gflop": work, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+            "gflop": work / 1e9, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def alone(function, *values):
+    """The function's result from a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, values)
 
 
 def main(argv=None) -> int:
@@ -77,12 +81,6 @@ def main(argv=None) -> int:
     parser.add_argument("--runs", type=int, default=5, help="timed runs per case (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)
-    spawn = multiprocessing.get_context("spawn")
-
-    def alone(function, *values):
-        with spawn.Pool(1) as pool:
-            return pool.apply(function, values)
-
     rate = alone(sgemm_rate)
     print(f"{platform.processor() or platform.machine()}, {multiprocessing.cpu_count()} CPUs, "
           f"sgemm {rate:.0f} GFLOP/s\n")

@@ -18,16 +18,18 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 import gluon_r2n2
 from gluon_r2n2 import training
+from gluon_r2n2.backbone import load_imagenet
 from gluon_r2n2.evaluation import THRESHOLD_VIEWS
 from gluon_r2n2.training import TrainingConfig
 from gluon_r2n2_tools import cli, packed
-from recordio.loading import ORIGINAL, TEST, TRAIN, Loader, RecordDataset
+from recordio.loading import RECIPES, TEST, Augmentation, Loader, RecordDataset
 
 FAILED = 1
 UNSET = object()  # marks the flags that were not given
-MODEL_FLAGS = ("width", "norm", "upsample")
-TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "learning_rate", "schedule", "weight_decay",
-                  "loss_limit", "steps", "checkpoint_every", "validate_every", "validate_samples", "log_every", "keep")
+MODEL_FLAGS = ("width", "hidden", "norm", "upsample", "leak")
+TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "optimizer", "learning_rate", "schedule",
+                  "weight_decay", "clip", "loss_limit", "steps", "checkpoint_every", "validate_every",
+                  "validate_samples", "log_every", "keep")
 
 
 def parse(argv=None):
@@ -45,10 +47,16 @@ def parse(argv=None):
                        help="one of " + ", ".join(gluon_r2n2.list_models()))
     group.add_argument("--width", metavar="X", type=cli.positive_float, default=1.0,
                        help="factor on all channel counts")
+    group.add_argument("--hidden", metavar="N", type=cli.positive_int,
+                       help="channels of the recurrent state (default: 128, times --width)")
     group.add_argument("--norm", metavar="KIND", choices=("none", "batch"), default="none",
                        help="normalisation: none or batch")
     group.add_argument("--upsample", metavar="KIND", choices=("unpool", "trilinear", "trilinear_frozen", "deconv"),
                        default="unpool", help="of the decoder: unpool, trilinear, trilinear_frozen or deconv")
+    group.add_argument("--leak", metavar="X", type=zero_or_positive, default=gluon_r2n2.ModelConfig.leak,
+                       help="slope of LeakyReLU below 0; the paper says 0.1, its code 0.01")
+    group.add_argument("--pretrained-backbone", action="store_true",
+                       help="start from gluon-cv's ImageNet weights; for resnet18_gru_3 and mobilenetv2_gru_3")
     group.add_argument("--image-size", metavar="S", type=cli.positive_int, default=default.image_size,
                        help="edge of the network's input, pixels")
     group = parser.add_argument_group("training")
@@ -62,13 +70,17 @@ def parse(argv=None):
     group.add_argument("--classes", metavar="NAME", nargs="+",
                        help="train on these only; names or synset numbers (default: all)")
     group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
-                       help="improved, or original: as the paper's code, its augmentation included")
+                       help="modern, or original: as the paper's code, its augmentation included (docs/training.md)")
+    group.add_argument("--optimizer", metavar="NAME", choices=training.OPTIMISERS,
+                       help="adamw, or the original's adam or sgd (default: the recipe's)")
     group.add_argument("--lr", dest="learning_rate", metavar="X", type=cli.positive_float,
-                       help="highest learning rate of Adam (default: the recipe's)")
+                       help="highest learning rate (default: the recipe's)")
     group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
                        help=f"of the learning rate: {', '.join(training.SCHEDULES)} (default: the recipe's)")
-    group.add_argument("--weight-decay", metavar="X", type=weight_decay,
-                       help="L2 penalty on weights (default: the recipe's)")
+    group.add_argument("--weight-decay", metavar="X", type=zero_or_positive,
+                       help="of weights: decoupled in adamw, else L2 (default: the optimizer's)")
+    group.add_argument("--clip", metavar="X", type=zero_or_positive,
+                       help="norm to which a larger gradient is scaled down; 0: never (default: the recipe's)")
     group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
                        help="stop where the loss is above this (default: the recipe's)")
     group.add_argument("--seed", metavar="N", type=cli.integer(0), default=default.seed,
@@ -86,6 +98,9 @@ def parse(argv=None):
     options = parser.parse_args(argv)
     if options.resume and options.init_from:
         parser.error("--resume goes on with the run at R, --init-from starts a new one; give one of them")
+    if options.pretrained_backbone and (options.resume or options.init_from):
+        parser.error("--pretrained-backbone gives a new run its first weights, which --resume and --init-from bring "
+                     "along; leave it out")
     marked = argparse.Namespace(**dict.fromkeys(vars(options), UNSET))  # argparse leaves what is set alone
     given = {name for name, value in vars(parser.parse_args(argv, marked)).items() if value is not UNSET}
     return options, given
@@ -100,7 +115,7 @@ def view_range(text: str):
     return low, high
 
 
-def weight_decay(text: str) -> float:
+def zero_or_positive(text: str) -> float:
     """An argparse type: 0, or a number above 0."""
     return 0.0 if text.strip() == "0" else cli.positive_float(text)
 
@@ -121,6 +136,8 @@ def run(argv=None) -> int:
 
     net = gluon_r2n2.R2N2(model)
     gluon_r2n2.initialise(net, devices, config.seed)
+    if options.pretrained_backbone:
+        load_imagenet(net)
     if options.init_from:
         source = training.find_checkpoint(options.init_from)
         training.set_parameters(net, source.parameters(), devices, source=source.folder)
@@ -200,8 +217,8 @@ def run_facts(options, data, model, config) -> dict:
     }))
 
 
-def augmentation(config: TrainingConfig):
-    return ORIGINAL if config.recipe == "original" else TRAIN
+def augmentation(config: TrainingConfig) -> Augmentation:
+    return RECIPES[config.recipe][0]
 
 
 def validation(options, config, held_out) -> dict:
@@ -209,8 +226,9 @@ def validation(options, config, held_out) -> dict:
     if held_out is None:
         return {}
     views = sorted({1, min(THRESHOLD_VIEWS, held_out.view_count)})
-    loader = Loader(held_out, batch_size=config.batch_size, views=views[-1], seed=config.seed, augmentation=TEST,
-                    image_size=config.image_size, shuffle=True, drop_last=False, threads=options.threads)
+    loader = Loader(held_out, batch_size=config.batch_size, views=views[-1], seed=config.seed,
+                    augmentation=RECIPES[config.recipe][1], image_size=config.image_size, shuffle=True,
+                    drop_last=False, threads=options.threads)
     return {"validation": lambda: loader.epoch(0), "validation_views": views}
 
 
@@ -246,8 +264,13 @@ def introduce(options, net, config, data, held_out, devices, step: int) -> None:
 
 
 def command(argv) -> str:
-    """The command line that goes on with this run."""
+    """The command line that goes on with this run: without what only a new run takes."""
     arguments = [str(argument) for argument in (sys.argv[1:] if argv is None else argv)]
+    arguments = [argument for argument in arguments
+                 if argument != "--pretrained-backbone" and not argument.startswith("--init-from=")]
+    if "--init-from" in arguments:
+        place = arguments.index("--init-from")
+        del arguments[place:place + 2]  # with its value
     script = sys.argv[0]
     program = ["python", script] if script.endswith(".py") else [os.path.basename(script)]
     return " ".join(map(shlex.quote, program + arguments + ([] if "--resume" in arguments else ["--resume"])))

@@ -1,0 +1,75 @@
+"""Beside stages 4 to 6: what a network costs, its parameters and floating-point operations, counted from its graph.
+
+A multiply-add counts as two operations. Convolutions, transposed convolutions and dense layers are counted;
+activations, additions, biases, pooling and normalisation are not, being small beside them. Kernels at the border
+count as if they lay inside. A transposed convolution multiplies its input values only, so the zeros of the unpooling
+do not count; and the last layer counts its two filters, not the block of 16 that `gluon_r2n2.decoder.Logits` computes.
+"""
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any, Dict, Tuple
+
+import mxnet as mx
+
+from gluon_r2n2.network import R2N2
+
+# operator -> which array's voxels (or pixels) each element of the weight is multiplied with
+VOXELS_OF = {"Convolution": "output", "Deconvolution": "input", "FullyConnected": "output"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Complexity:
+    """Parameters, and the floating-point operations of a forward pass through each part."""
+
+    parameters: int  # numbers that training may change; the running statistics of batch normalisation are none
+    encoder: int  # operations per view: image -> code
+    recurrence: int  # operations per view: code and state -> state
+    decoder: int  # operations per sample: state -> logits
+
+    @property
+    def per_view(self) -> int:
+        """Operations of one more view."""
+        return self.encoder + self.recurrence
+
+    def forward(self, views: int) -> int:
+        """Operations of one sample with *views* views that is decoded once."""
+        return views * self.per_view + self.decoder
+
+
+def complexity_of(net: R2N2) -> Complexity:
+    """Count the parameters and operations of *net*, initialised or not."""
+    image, state = (1, 3, net.config.input_size, net.config.input_size), net.begin_state(1, mx.cpu()).shape
+    recurrence = net.cell(net.projection(mx.sym.var("code")), mx.sym.var("state"))
+    parameters = [parameter for parameter in net.collect_params().values() if parameter.grad_req != "null"]
+    return Complexity(
+        parameters=sum(math.prod(parameter.shape) for parameter in parameters),
+        encoder=operations(net.encoder(mx.sym.var("image")), image=image),
+        recurrence=operations(recurrence, code=(1, net.encoder.channels), state=state),
+        decoder=operations(net.decoder(mx.sym.var("state")), state=state),
+    )
+
+
+def operations(symbol: mx.sym.Symbol, **inputs: Tuple[int, ...]) -> int:
+    """The floating-point operations of one run of *symbol* on inputs of these shapes, by name, of one sample each."""
+    internals = symbol.get_internals()
+    _, outputs, _ = internals.infer_shape(**inputs)
+    shapes = dict(zip(internals.list_outputs(), outputs))
+    nodes = json.loads(symbol.tojson())["nodes"]
+    total = 0
+    for node in nodes:
+        if node["op"] not in VOXELS_OF:
+            continue
+        data, weight = (nodes[entry[0]] for entry in node["inputs"][:2])
+        while weight["op"] != "null":  # a repeated weight counts once: go back to the parameter
+            weight = nodes[weight["inputs"][0][0]]
+        grid = shapes[_output(node if VOXELS_OF[node["op"]] == "output" else data)]  # (1, C, ...)
+        total += 2 * math.prod(shapes[weight["name"]]) * math.prod(grid[2:])
+    return total
+
+
+def _output(node: Dict[str, Any]) -> str:
+    """The name of a node's only output."""
+    return node["name"] if node["op"] == "null" else node["name"] + "_output"
