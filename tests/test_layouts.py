@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from gluon_r2n2_tools import contact_sheet
 from recordio.errors import DataError
@@ -181,8 +181,11 @@ def test_png_suite(shared):
     assert read_rgba(folder / "basi0g01.png")[0, 0].tolist() == [255, 255, 255, 255]
 
 
+@pytest.mark.parametrize("lenient", [False, True])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_every_truncation_is_refused(kind):
+def test_every_truncation_is_refused(kind, lenient, monkeypatch):
+    """Also where another library told Pillow to put up with cut pictures, as gluon-cv does."""
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
     buffer = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
     Image.fromarray(noise).save(buffer, kind)

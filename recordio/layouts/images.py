@@ -9,7 +9,7 @@ from typing import Optional, Union
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from recordio.errors import DataError
 
@@ -36,6 +36,7 @@ def read_rgba(source: Union[str, Path, bytes, memoryview], name: Optional[str] =
         name, data = name or str(source), Path(source).read_bytes()
     if data.startswith(PNG_MAGIC):
         _check_png(data, name)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # of the whole process; importing gluon-cv switches it on
     try:
         with Image.open(io.BytesIO(data)) as picture:
             width, height = picture.size
