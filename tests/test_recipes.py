@@ -23,6 +23,7 @@ from gluon_r2n2 import ModelError, metrics, training
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.config import RECIPES, TrainingConfig
 from gluon_r2n2.training.optimiser import clip_gradients, get_state, learning_rate, make_optimiser, set_state
+from gluon_r2n2_tools import eval as eval_tool
 from gluon_r2n2_tools import train
 from recordio.layouts import read_rgba
 from recordio.loading import ORIGINAL, ORIGINAL_TEST, TEST, TRAIN, Loader, RecordDataset
@@ -537,7 +538,7 @@ def test_every_recipe_resumes_to_the_bit(data, tmp_path, options):
         np.testing.assert_array_equal(array.asnumpy(), second.optimiser()[name].asnumpy(), name)
 
 
-def test_the_tool_takes_the_recipe_and_its_changes(data, tmp_path):
+def test_the_tool_takes_the_recipe_and_its_changes(data, tmp_path, monkeypatch):
     run = tmp_path / "run"
     options = ["--steps", "1", "--recipe", "original", "--optimizer", "sgd", "--clip", "0.5"]
     assert train.main(["--data", str(data), "--run", str(run), *SMALL, *options]) == 0
@@ -546,6 +547,11 @@ def test_the_tool_takes_the_recipe_and_its_changes(data, tmp_path):
     assert {name: facts["training"][name] for name in wanted} == wanted
     assert facts["image"]["augmentation"]["blend"] is False
     assert facts["image"]["augmentation"]["views_with_replacement"] is True
+    used = []
+    monkeypatch.setattr(eval_tool, "Loader", lambda *args, augmentation, **options: (
+        used.append(augmentation), Loader(*args, augmentation=augmentation, **options))[1])
+    assert eval_tool.main(["--checkpoint", str(run), "--data", str(data), "--views", "1"]) == 0
+    assert used and set(used) == {ORIGINAL_TEST}  # evaluated with the rim that it was trained with
 
 
 def test_a_run_of_another_version_is_named(data, tmp_path, capsys):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
@@ -138,7 +139,8 @@ def network_threshold(options, net, info, devices, chooser):
 
 def measure(options, net, info, devices, data, views, thresholds) -> evaluation.Evaluation:
     """Evaluate the network on every sample of *data*, each exactly once."""
-    loader = Loader(data, batch_size=options.batch_size, views=views[-1], seed=options.seed, augmentation=TEST,
+    augmentation = dataclasses.replace(TEST, blend=info["image"]["augmentation"]["blend"])  # the rim as in training
+    loader = Loader(data, batch_size=options.batch_size, views=views[-1], seed=options.seed, augmentation=augmentation,
                     image_size=info["image"]["size"], shuffle=False, drop_last=False, threads=options.threads)
     batches = tqdm(loader.epoch(0), total=loader.batches_per_epoch, desc=data.split, unit="batch", disable=None)
     result = evaluation.evaluate(net, batches, contexts=devices, views=views, thresholds=thresholds,
