@@ -17,6 +17,9 @@ def check_images(images: mx.nd.NDArray, side: int, dtype) -> None:
     Raises:
         ModelError: it is not.
     """
+    if not isinstance(images, mx.nd.NDArray):
+        raise ModelError(f"images as an mx.nd.NDArray are wanted, got {type(images).__name__}; give "
+                         "mx.nd.array(images)")
     shape, dtype, given = images.shape, np.dtype(dtype).name, np.dtype(images.dtype).name
     wanted = f"images of shape (views, batch, 3, {side}, {side}) are wanted, got {shape}"
     if len(shape) == 4:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from typing import Any, Dict, Optional
 
 from gluon_r2n2.errors import ModelError, unknown_name
@@ -40,6 +41,12 @@ class ModelConfig:
     leak: float = 0.01  # slope of LeakyReLU below 0: of the original's code; the paper says 0.1
 
     def __post_init__(self):
+        for names, kind, what in ((("kernel", "hidden", "input_size", "resolution"), numbers.Integral, "an integer"),
+                                  (("width", "leak"), numbers.Real, "a number")):
+            for name in names:
+                value = getattr(self, name)
+                if (isinstance(value, bool) or not isinstance(value, kind)) and (name, value) != ("hidden", None):
+                    raise ModelError(f"{name} must be {what}, got {value!r}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise unknown_name(name, getattr(self, name), map(str, choices))

@@ -6,6 +6,7 @@ The views are unrolled in Python over three hybridised parts (encode the views, 
 from __future__ import annotations
 
 import collections
+import numbers
 from typing import Iterator, List, Tuple
 
 import mxnet as mx
@@ -68,11 +69,16 @@ class R2N2(Block):
         Raises:
             ModelError: the image does not fit the network or the state, or holds NaN or infinite values.
         """
-        check_images(image.expand_dims(0), self.config.input_size, self._dtype)
+        if len(getattr(image, "shape", ())) != 4:
+            side, got = self.config.input_size, getattr(image, "shape", type(image).__name__)
+            raise ModelError(f"one view of each object (batch, 3, {side}, {side}) is wanted, got {got}; a sequence of "
+                             "views is what a call of the network takes")
+        check_images(image[None], self.config.input_size, self._dtype)
         wanted = (len(image),) + self._state_shape
-        if state.shape != wanted:
-            raise ModelError(f"a state of shape {wanted} is wanted for {len(image)} images, got {state.shape}; begin "
-                             f"with net.begin_state({len(image)})")
+        if getattr(state, "shape", None) != wanted:
+            raise ModelError(f"a state of shape {wanted} is wanted for {len(image)} images, got "
+                             f"{getattr(state, 'shape', type(state).__name__)}; begin with "
+                             f"net.begin_state({len(image)})")
         state = self.absorb(self.encode(image.expand_dims(0))[0], state)
         return self.decode(state), state
 
@@ -81,7 +87,12 @@ class R2N2(Block):
 
         Args:
             ctx: the device; by default the first one that the parameters are on.
+
+        Raises:
+            ModelError: *batch* is no number of objects.
         """
+        if not isinstance(batch, numbers.Integral) or batch < 1:
+            raise ModelError(f"a state for at least 1 object is wanted, got batch={batch!r}")
         ctx = ctx or self.cell.gates.weight.list_ctx()[0]
         return mx.nd.zeros((batch,) + self._state_shape, ctx=ctx, dtype=self._dtype)
 

@@ -1,6 +1,6 @@
 """Stage 5, recurrence: view codes (B, F) and grid state (B, C, N, N, N) -> next grid state (B, C, N, N, N).
 
-The code enters every cell of the N x N x N grid through a dense layer with its own weights per cell (`project`);
+The code enters every cell of the N x N x N grid through a dense layer with its own weights per cell (`Projection`);
 cells see their neighbours through a zero-padded 3D convolution of the state. The weights of all gates are stacked,
 so that each of the two products is one call. The first state is zero.
 

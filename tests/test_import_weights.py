@@ -28,7 +28,7 @@ from gluon_r2n2.conversion import (
     save_weights,
     verify,
 )
-from gluon_r2n2.conversion.original import to_our_layout
+from gluon_r2n2.conversion.original import in_original_order, to_our_layout
 from gluon_r2n2.conversion.torch_port import port_name, port_shape
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2_tools import import_weights as tool
@@ -437,3 +437,25 @@ def test_the_tool_from_file_to_outputs_of_the_original(tmp_path, capsys, shared)
     images, _ = recipe["inputs"](3, 2, kind="uniform")
     logits = network(mx.nd.array(images)).asnumpy()
     assert np.abs(logits - stored["logits"]).max() <= 1e-5 * np.abs(stored["logits"]).max()
+
+
+def test_names_tell_a_gru_from_an_lstm(tmp_path):
+    """The arrays of both have the same shapes, so that a named file could go into the wrong one unnoticed."""
+    configs = {cell: small(f"{cell}_3") for cell in ("gru", "lstm")}
+    path = tmp_path / "named.npz"
+    for cell, other in (("gru", "lstm"), ("lstm", "gru")):
+        named = {parameter.name: array for parameter, array
+                 in zip(original_parameters(configs[cell]), original_list(configs[cell]))}
+        np.savez(path, **named)
+        assert import_weights(path, model=configs[cell])
+        with pytest.raises(ModelError, match="which this network of the original does not have"):
+            import_weights(path, model=configs[other])
+        named.pop("conv11.b")
+        np.savez(path, **named)
+        with pytest.raises(ModelError, match="conv11.b of this network of the original is missing"):
+            import_weights(path, model=configs[cell])
+    for name in VARIANTS:
+        arrays = {parameter.name: np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), parameter.shape,
+                                                                  (0,) * len(parameter.shape))
+                  for parameter in original_parameters(published_configs()[name])}
+        assert detect_model(in_original_order(arrays, source="named.npz"), source="named.npz") == name

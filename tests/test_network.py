@@ -180,6 +180,31 @@ def test_a_state_of_another_batch_is_refused():
         net.step(mx.nd.array(images()[0]), net.begin_state(1))
 
 
+def test_what_are_no_arrays_or_one_view_are_refused():
+    net = get_model("gru_3", resolution=16, **SMALL)
+    initialise(net)
+    x, state = mx.nd.array(images()), net.begin_state(2)
+    with pytest.raises(ModelError, match=r"got ndarray; give mx.nd.array\(images\)"):
+        net(images())
+    with pytest.raises(ModelError, match=r"got ndarray; give mx.nd.array\(images\)"):
+        net.step(images()[0], state)
+    for wrong in (x, x[0, 0], None):
+        with pytest.raises(ModelError, match=r"one view of each object \(batch, 3, 33, 33\) is wanted"):
+            net.step(wrong, state)
+    with pytest.raises(ModelError, match=r"wanted for 2 images, got NoneType; begin with net.begin_state\(2\)"):
+        net.step(x[0], None)
+    for batch in (0, -1, 2.0, "2"):
+        with pytest.raises(ModelError, match="a state for at least 1 object is wanted"):
+            net.begin_state(batch)
+
+
+@pytest.mark.parametrize("option", [{"kernel": 3.0}, {"hidden": 24.0}, {"hidden": True}, {"input_size": 127.0},
+                                    {"resolution": "32"}, {"width": "0.25"}, {"leak": None}])
+def test_options_of_another_type_are_refused(option):
+    with pytest.raises(ModelError, match=f"{next(iter(option))} must be an? "):
+        get_model("gru_3", **option)
+
+
 def test_parameters_load_into_a_network_that_was_used(tmp_path):
     """oneDNN keeps the weights of a used network in its own layout, which Gluon's own loading cannot write into."""
     first, second = (get_model("res3d_gru_3", resolution=16, **SMALL) for _ in range(2))

@@ -564,3 +564,10 @@ def test_a_run_of_another_version_is_named(data, tmp_path, capsys):
     checkpoint = training.Checkpoint(run, {"training": {"recipe": "improved"}}, "")
     with pytest.raises(ModelError, match="unknown recipe 'improved'"):
         training.facts_of(checkpoint, run)
+
+
+@pytest.mark.parametrize("option", [{"weight_decay": np.nan}, {"clip": np.inf}, {"learning_rate": np.inf},
+                                    {"loss_limit": -1.0}, {"steps": 1.5}, {"views": (1,)}, {"views": (5, 1)}])
+def test_values_that_no_run_can_have_are_refused(option):
+    with pytest.raises(ModelError, match=f"{next(iter(option))} must be"):
+        TrainingConfig(**option)

@@ -280,7 +280,7 @@ def test_bad_checkpoints(tmp_path, monkeypatch):
                            ({}, "holds no state dict")]:
         refused(write_torch(path, content, monkeypatch), words)
     for shape, strides in [((2, 3), (0, 0)), ((1 << 50,), (0,)), ((1 << 50,), (1,)), ((6,), (-1,)), ((7,), (1,)),
-                           ((6,), (1, 1)), (("a",), (1,)), (None, None)]:
+                           ((6,), (1, 1)), (("a",), (1,)), ((1 << 50,), ([0],)), ((1 << 50,), ("a",)), (None, None)]:
         tensor = TensorLike(QUARTERS, "0", shape, strides)
         if shape == (2, 3):
             path = write_torch(path, {"a": tensor}, monkeypatch)

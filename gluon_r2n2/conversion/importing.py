@@ -65,7 +65,7 @@ def detect_model(published: Published, *, source: str) -> str:
         if not variants:
             convert_port(published, published_configs()["gru_3"], source=source)  # says what does not fit
     else:
-        variants = matching_variants([array.shape for array in published])
+        variants = matching_variants([array.shape for array in published], getattr(published, "names", None))
         if not variants:
             raise ModelError(f"{source}: its {len(published)} arrays fit none of the published variants "
                              f"({', '.join(published_configs())}); check that it is the file you mean")

@@ -10,7 +10,7 @@ networks with a 1x1x1 recurrent kernel, models/mv_gru_net.py and models/mv_lstm_
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -71,6 +71,14 @@ class OriginalParameter:
         return f"{self.layer}.{self.role}"
 
 
+class NamedList(List[np.ndarray]):
+    """The original's list of a file that names its entries ('conv1a.W'): GRU and LSTM differ in nothing else."""
+
+    def __init__(self, arrays: Sequence[np.ndarray], names: Sequence[str]):
+        super().__init__(arrays)
+        self.names = list(names)
+
+
 def original_parameters(config: ModelConfig) -> List[OriginalParameter]:
     """The original's parameters of a network, in its order: 63 for Res3D-GRU-3, 33 for the plain variants.
 
@@ -103,18 +111,28 @@ def convert_original(arrays: Sequence[np.ndarray], config: ModelConfig, *,
     Values are moved, never changed: any dtype goes through. The arrays are C-contiguous copies.
 
     Raises:
-        ModelError: a wrong count or shape (position, layer, shape wanted and got, and the variant that would fit), or
-            a network that the original does not have. *source* is named in it.
+        ModelError: a wrong count, shape or, in a `NamedList`, name (position, layer, shape wanted and got, and the
+            variant that would fit), or a network that the original does not have. *source* is named in it.
     """
     wanted = original_parameters(config)
-    shapes = [np.shape(array) for array in arrays]
+    shapes, names = [np.shape(array) for array in arrays], getattr(arrays, "names", None)
+    if names is not None:
+        expected = [parameter.name for parameter in wanted]
+        for name in names:
+            if name not in expected:
+                raise ModelError(f"{source}: holds {name}, which this network of the original does not have"
+                                 + _fitting(shapes, names))
+        for name in expected:
+            if name not in names:
+                raise ModelError(f"{source}: {name} of this network of the original is missing"
+                                 + _fitting(shapes, names))
     if len(shapes) != len(wanted):
         raise ModelError(f"{source}: holds {len(shapes)} arrays, this network of the original has {len(wanted)}"
-                         + _fitting(shapes))
+                         + _fitting(shapes, names))
     for position, (shape, parameter) in enumerate(zip(shapes, wanted)):
         if shape != parameter.shape:
             raise ModelError(f"{source}: array {position} ({parameter.name}) has shape {shape}, this network of the "
-                             f"original wants {parameter.shape}" + _fitting(shapes))
+                             f"original wants {parameter.shape}" + _fitting(shapes, names))
     parts: Dict[str, List[np.ndarray]] = {}
     for array, parameter in zip(arrays, wanted):
         parts.setdefault(parameter.target, []).append(to_our_layout(np.asarray(array), parameter.layout))
@@ -130,7 +148,7 @@ def to_our_layout(array: np.ndarray, layout: str) -> np.ndarray:
     return np.flip(array, axis=tuple(range(array.ndim - FLIPPED.get(layout, 0), array.ndim)))
 
 
-def in_original_order(arrays: Dict[str, np.ndarray], *, source: str) -> List[np.ndarray]:
+def in_original_order(arrays: Dict[str, np.ndarray], *, source: str) -> NamedList:
     """Arrays named by the original's layers and roles ('conv1a.W') as its list.
 
     Raises:
@@ -141,7 +159,8 @@ def in_original_order(arrays: Dict[str, np.ndarray], *, source: str) -> List[np.
         order = [f"{layer}.{role}" for layer, role, _, _ in _entries(config)]
         others = [name for name in arrays if name not in order]
         if not others:
-            return [arrays[name] for name in order if name in arrays]
+            found = [name for name in order if name in arrays]
+            return NamedList([arrays[name] for name in found], found)
         unknown = others if not unknown else min(unknown, others, key=len)
     raise ModelError(f"{source}: the original has no network with the array {unknown[0]!r} beside the others; its "
                      "arrays are called arr_0, arr_1, ... or LAYER.ROLE such as 'conv1a.W'")
@@ -154,10 +173,15 @@ def published_configs() -> Dict[str, ModelConfig]:
             for name, config in configs.items() if config.encoder in ENCODER}
 
 
-def matching_variants(shapes: Sequence[Tuple[int, ...]]) -> List[str]:
-    """The published variants whose list in the original has exactly these *shapes*; GRU and LSTM share theirs."""
-    return [name for name, config in published_configs().items()
-            if [parameter.shape for parameter in original_parameters(config)] == list(shapes)]
+def matching_variants(shapes: Sequence[Tuple[int, ...]], names: Optional[Sequence[str]] = None) -> List[str]:
+    """The published variants whose list in the original has exactly these *shapes*; GRU and LSTM share theirs.
+
+    *names* of the entries, where they are known, must agree too.
+    """
+    lists = {name: original_parameters(config) for name, config in published_configs().items()}
+    return [name for name, parameters in lists.items()
+            if [parameter.shape for parameter in parameters] == list(shapes)
+            and (names is None or [parameter.name for parameter in parameters] == list(names))]
 
 
 def _entries(config: ModelConfig) -> Iterator[Tuple[str, str, str, str]]:
@@ -191,8 +215,8 @@ def _require_original(config: ModelConfig) -> None:
                              f"converted for one; use {option}={' or '.join(map(repr, known))}")
 
 
-def _fitting(shapes: Sequence[Tuple[int, ...]]) -> str:
-    names = matching_variants(shapes)
-    if names:
-        return f"; the list fits --model {' or '.join(names)}"
+def _fitting(shapes: Sequence[Tuple[int, ...]], names: Optional[Sequence[str]]) -> str:
+    variants = matching_variants(shapes, names)
+    if variants:
+        return f"; the list fits --model {' or '.join(variants)}"
     return "; it fits none of the published variants, so check that it is the file you mean"

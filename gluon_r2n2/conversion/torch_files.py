@@ -41,9 +41,11 @@ class Tensor(StandIn):
         """
         content = self._storage.values(read)
         numbers = (self._offset,) + tuple(self._shape) + tuple(self._strides)
+        # before anything is computed of them: a list for a stride would be repeated as often as an edge says
+        if not all(type(number) is int and number >= 0 for number in numbers):
+            raise ValueError("a tensor whose place, shape or strides are no whole numbers from 0 on")
         last = self._offset + sum((edge - 1) * step for edge, step in zip(self._shape, self._strides))
-        if (not all(type(number) is int and number >= 0 for number in numbers)
-                or len(self._shape) != len(self._strides) or last >= len(content)
+        if (len(self._shape) != len(self._strides) or last >= len(content)
                 or math.prod(self._shape) > len(content)):  # the last: strides of 0 would multiply it
             raise ValueError(f"a tensor of shape {tuple(self._shape)} over {len(content)} values")
         steps = [step * content.itemsize for step in self._strides]
@@ -106,10 +108,12 @@ def read_state(data: bytes, source: str) -> Dict[str, np.ndarray]:
         raise ModelError(f"{source}: holds no state dict ({keys[:80]}), wanted one, by itself or as "
                          f"{' or '.join(STATE_KEYS)}; save net.state_dict()")
     arrays: Dict[str, np.ndarray] = {}
+    total = 0
     try:
         for name, tensor in state.items():
             arrays[name] = tensor.array(read)
-            if sum(array.nbytes for array in arrays.values()) > MAX_BYTES:  # one storage may serve many tensors
+            total += arrays[name].nbytes
+            if total > MAX_BYTES:  # one storage may serve many tensors
                 raise ValueError(f"tensors of more than {MAX_BYTES / 1e9:.1f} GB")
     except ModelError:
         raise

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 from typing import Any, Dict, List, Optional, Tuple
 
 from gluon_r2n2.errors import ModelError, unknown_name
@@ -61,15 +63,17 @@ class TrainingConfig:
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
         for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name} must be at least 1, got {getattr(self, name)}")
+            if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
+                raise ModelError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
         for name in ("validate_every", "weight_decay", "clip"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if not 1 <= self.views[0] <= self.views[1]:
-            raise ModelError(f"views must be a range like 1-5, got {self.views[0]}-{self.views[1]}")
-        if not self.learning_rate > 0:
+        if len(self.views) != 2 or not 1 <= self.views[0] <= self.views[1]:
+            raise ModelError(f"views must be a range such as (1, 5), got {self.views!r}")
+        if not 0 < self.learning_rate < math.inf:
             raise ModelError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if self.loss_limit is not None and not self.loss_limit > 0:
+            raise ModelError(f"loss_limit must be above 0, got {self.loss_limit}")
         if not 0 <= self.warmup < 1:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
 
