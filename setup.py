@@ -36,8 +36,10 @@ EXTRAS = {
 COMMANDS = {
     "make-shapes": "make_shapes",
     "render-meshes": "render_meshes",
+    "import-dataset": "import_dataset",
     "contact-sheet": "contact_sheet",
     "pack": "pack_rec",
+    "check": "check_rec",
     "train": "train",
     "eval": "eval",
     "export": "export",

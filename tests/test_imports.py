@@ -24,7 +24,8 @@ STOREYS = {
     "gluon_r2n2.network": 1,
     "gluon_r2n2.model_zoo": 2,
 }
-DATA_TOOLS = ["make_shapes", "render_meshes", "pack_rec"]  # contact_sheet makes none, it draws what is there
+# contact_sheet makes none, it draws what is there
+DATA_TOOLS = ["make_shapes", "render_meshes", "import_dataset", "pack_rec", "check_rec"]
 LEARNING = {"mxnet", "gluoncv", "gluon_r2n2", "operators"}  # what no data tool may load
 
 

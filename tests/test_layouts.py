@@ -102,10 +102,27 @@ def test_binvox_splits_long_runs(tmp_path):
     (HEADER.replace(b"scale 2", b"scale 0") + bytes([0, 8]), "above 0"),
     (HEADER.replace(b"translate -0.5 0 0.25\n", b"") + bytes([0, 8]), "'translate'"),
     (HEADER.replace(b"\n", b"\r\n") + bytes([0, 8]), "Windows line ends"),
+    (HEADER.replace(b"scale 2", b"scale 2\nscale 3") + bytes([0, 8]), "'scale' twice"),
+    (HEADER.replace(b"2 2 2", b"2 2 0_2") + bytes([0, 8]), "'dim' with 3 numbers"),
+    (HEADER.replace(b"2 2 2", b"2 2 " + b"9" * 100_000) + bytes([0, 8]), "without a 'data' line"),
+    (HEADER.replace(b"2 2 2", b"2 2 " + b"9" * 10_000) + bytes([0, 8]), "'dim' with 3 numbers"),
+    (HEADER.replace(b"scale", b"\n" * 10_000_000 + b"scale") + bytes([0, 8]), "without a 'data' line"),
+    (HEADER + bytes([0, 1]) * 8 + bytes(5_000_000), "longer than a grid of 2 cells a side can be"),
 ])
 def test_binvox_refuses(content, wanted):
     with pytest.raises(DataError, match="grid.binvox.*" + wanted):
         read_binvox(content, "grid.binvox")
+
+
+def test_binvox_reads_no_more_than_the_grid_can_take(tmp_path):
+    """A file of 8 GB (most of it a hole) costs nothing: the header says how much is worth reading."""
+    path = tmp_path / "huge.binvox"
+    with open(path, "wb") as handle:
+        handle.write(HEADER + bytes([0, 8]))
+        handle.truncate(8 << 30)
+    with pytest.raises(DataError, match="huge.binvox: the voxel data is longer"):
+        read_binvox(path)
+    path.unlink()
 
 
 def test_binvox_broken_files(shared):

@@ -13,10 +13,22 @@ import pytest
 from recordio.errors import DataError
 from recordio.geometry import Camera, Mesh, render, voxelise
 from recordio.layouts import VoxelGrid, read_rgba, write_sample, write_split
-from recordio.loading import ORIGINAL, ORIGINAL_TEST, TEST, TRAIN, Augmentation, Loader, RecordDataset, draws
+from recordio.layouts.images import encode_png
+from recordio.loading import (
+    ORIGINAL,
+    ORIGINAL_TEST,
+    TEST,
+    TRAIN,
+    Augmentation,
+    Loader,
+    RecordDataset,
+    draws,
+    read_backgrounds,
+)
 from recordio.loading.augment import WORDS_PER_VIEW, Drawn, draw
-from recordio.loading.compose import compose
+from recordio.loading.compose import compose, compose_views
 from recordio.records import PackOptions, make_plan, pack, read_manifest
+from recordio.records.encodings import Box
 
 SYNSETS = {"02691156": "airplane", "03001627": "chair"}
 MODELS, VIEWS, SIDE = 9, 6, 137
@@ -246,6 +258,49 @@ def test_fewer_views_are_the_first_of_more():
                 assert (getattr(few, name) == getattr(more, name)[:2]).all()
 
 
+@pytest.mark.parametrize("seed, epoch, purpose, index", [(0, 0, 0, 0), (7, 3, 2, 11), (2 ** 64 - 1, 10 ** 6, 4, 43784)])
+def test_words_are_those_of_numpys_philox(seed, epoch, purpose, index):
+    truth = np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, purpose, index, epoch]).random_raw(103)
+    for count in (0, 1, 4, 103):
+        assert (draws.words(seed, epoch, purpose, index, count) == truth[:count]).all()
+
+
+@pytest.mark.parametrize("augmentation", [TRAIN, TEST, ORIGINAL])
+def test_draws_are_what_numpy_makes_of_the_words(augmentation):
+    """The compiled draw against whole arrays and NumPy's functions, to the last bit."""
+    def integers(numbers, low, high):
+        return (((numbers >> np.uint64(32)) * np.uint64(high - low + 1)) >> np.uint64(32)).astype(np.int64) + low
+
+    def symmetric(numbers):
+        return (numbers >> np.uint64(11)) * 2.0 ** -52 - 1.0
+
+    views, available = 5, 24
+    for index in range(200):
+        words = np.random.Philox(key=[3, 0], counter=[0, draws.SAMPLE, index, 8]).random_raw(
+            1 + available + WORDS_PER_VIEW * views)
+        own = words[1 + available:].reshape(views, WORDS_PER_VIEW)
+        drawn = draw(augmentation, views, seed=3, epoch=8, index=index, available=available, image_size=(137, 137))
+        nested = np.argsort(words[1:1 + available], kind="stable")[:views]
+        replaced = integers(own[:, 0], 0, available - 1)
+        assert (drawn.views == (replaced if augmentation.views_with_replacement else nested)).all()
+        assert (drawn.corners == 5 + integers(own[:, 1:3], *augmentation.offsets)).all()
+        coins = {"sample": np.repeat(words[0] >> np.uint64(63), views), "view": own[:, 3] >> np.uint64(63),
+                 "none": np.zeros(views)}[augmentation.flip]
+        assert (drawn.flips == coins.astype(bool)).all()
+        dark = symmetric(own[:, 11]) < 2 * augmentation.any_background - 1
+        assert (drawn.background == np.where(dark[:, None], integers(own[:, 4:7], 0, 255),
+                                             integers(own[:, 4:7], *augmentation.background))).all()
+        brightness, contrast, saturation, hue = (symmetric(column) for column in own[:, 7:11].T)
+        gain = 1.0 + augmentation.contrast * contrast
+        half = 0.5 * augmentation.hue * hue
+        chroma = gain * (1.0 + augmentation.saturation * saturation) / (1.0 + half ** 2)
+        along, across = chroma * (1.0 - half ** 2), chroma * 2.0 * half / np.sqrt(3.0)
+        following, preceding = (np.rint(256 * ((gain - along) / 3 + sign * across)) for sign in (-1, 1))
+        assert (drawn.mix.T == [np.rint(256 * gain) - following - preceding, following, preceding]).all()
+        assert (drawn.shift == np.rint(256 * (127.5 * (1.0 - gain) + 255.0 * augmentation.brightness * brightness))
+                ).all()
+
+
 def test_streams_are_pinned():
     """Literal numbers: a data set read with a seed today gives the same batches in any later version."""
     assert draws.words(7, 3, draws.SAMPLE, 11, 3).tolist() == [
@@ -357,6 +412,88 @@ def test_bad_options(dataset, options, words):
 def test_bad_positions(dataset, epoch, start):
     with pytest.raises(DataError, match="does not exist"):
         Loader(dataset, batch_size=2).epoch(epoch, start_batch=start)
+
+
+# --- background pictures
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    """Pictures of 160 x 160 that are kept as they are, one of them in a folder within, and a larger one."""
+    root, random = tmp_path_factory.mktemp("backgrounds"), np.random.RandomState(5)
+    (root / "more").mkdir()
+    for name in ("a.png", "b.PNG", "more/c.png"):
+        (root / name).write_bytes(encode_png(random.randint(0, 256, (160, 160, 3)).astype(np.uint8)))
+    (root / "notes.txt").write_text("no picture")
+    return root
+
+
+def test_background_pictures_are_what_the_oracle_makes(dataset, layout, folder):
+    """Every pixel of a batch: the object over the cut of the picture that the stored words say, by alpha."""
+    backgrounds = read_backgrounds(folder)
+    assert backgrounds.pictures.shape == (3, 3, 160, 160)
+    assert (backgrounds.pictures[2].transpose(1, 2, 0) == read_rgba(folder / "more/c.png")[..., :3]).all()
+    batch = next(Loader(dataset, batch_size=14, views=4, seed=3, backgrounds=backgrounds).epoch(1))
+    plain = next(Loader(dataset, batch_size=14, views=4, seed=3).epoch(1))
+    assert (plain.views == batch.views).all() and (plain.voxels == batch.voxels).all()
+    seen = set()
+    for place, key in enumerate(batch.keys):
+        index, stored = dataset.keys.index(key), pictures(layout, key)
+        drawn = draw(TRAIN, 4, seed=3, epoch=1, index=index, available=VIEWS, image_size=(SIDE, SIDE))
+        words = np.random.Philox(key=[3, 0], counter=[0, draws.PICTURES, index, 1]).random_raw(20).reshape(4, 5)
+        for view, (any_picture, which, row, column, mirrored) in enumerate(words.tolist()):
+            if any_picture >= 1 << 63:  # a share of a half: the highest bit decides
+                assert (batch.images[view, place] == plain.images[view, place]).all()
+                continue
+            number, row, column = ((word >> 32) * span >> 32 for word, span in ((which, 3), (row, 34), (column, 34)))
+            cut = backgrounds.pictures[number][:, row:row + 127, column:column + 127].transpose(1, 2, 0)
+            cut = cut[:, ::-1] if mirrored >> 63 else cut
+            # the oracle mirrors background and object together
+            truth = expected_view(stored[drawn.views[view]], drawn.corners[view], 127, drawn.flips[view],
+                                  cut[:, ::-1] if drawn.flips[view] else cut, drawn.mix[view], drawn.shift[view], True)
+            assert (batch.images[view, place] == truth).all()
+            seen.add((number, mirrored >> 63))
+    assert seen == {(number, mirrored) for number in range(3) for mirrored in (0, 1)}
+
+
+def test_background_pictures_do_not_depend_on_threads(dataset, folder):
+    for size in (127, 32):
+        streams = [list(Loader(dataset, batch_size=5, views=(1, 3), image_size=size, threads=threads,
+                               backgrounds=read_backgrounds(folder)).epoch(0)) for threads in (0, 1, 2, 8)]
+        assert all(same(a, b) for stream in streams[1:] for a, b in zip(streams[0], stream))
+
+
+def test_background_pictures_of_other_sizes_and_numbers(tmp_path, folder):
+    wide = np.zeros((40, 100, 3), np.uint8)
+    wide[:, 30:70] = (10, 200, 90)  # the middle square
+    (tmp_path / "wide.png").write_bytes(encode_png(wide))
+    assert (read_backgrounds(tmp_path).pictures[0] == np.array([10, 200, 90])[:, None, None]).all()
+    few, every = read_backgrounds(folder, most=2), read_backgrounds(folder)
+    assert (few.pictures == every.pictures[:2]).all() and few.fingerprint != every.fingerprint
+    assert read_backgrounds(folder).fingerprint == every.fingerprint
+
+
+def test_large_views_get_a_stretched_picture(folder):
+    rgba = np.zeros((400, 400, 4), np.uint8)
+    backgrounds = read_backgrounds(folder, share=1.0)
+    drawn = draw(TEST, 1, seed=0, epoch=0, index=0, available=1, image_size=(400, 400), backgrounds=backgrounds)
+    out = np.empty((1, 1, 3, drawn.side, drawn.side), np.uint8)
+    compose_views([Box(0, 0, 400, 400, False, rgba)], drawn, True, out, 0, backgrounds=backgrounds)
+    number, row, column, mirrored = drawn.pictures[0]
+    places = np.arange(drawn.side) * 160 // drawn.side
+    truth = backgrounds.pictures[number][:, places][:, :, places[::-1] if mirrored else places]
+    assert drawn.side > 160 and (row, column) == (0, 0) and (out[0, 0] == truth).all()
+
+
+def test_bad_backgrounds(tmp_path, folder):
+    with pytest.raises(DataError, match="nowhere: no folder"):
+        read_backgrounds(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no background picture is there"):
+        read_backgrounds(tmp_path)
+    with pytest.raises(DataError, match="share of views should be 0 to 1, got 2"):
+        read_backgrounds(folder, share=2)
+    (tmp_path / "torn.png").write_bytes((folder / "a.png").read_bytes()[:500])
+    with pytest.raises(DataError, match="torn.png: the image is cut short"):
+        read_backgrounds(tmp_path)
 
 
 # --- threads

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from recordio.errors import DataError
 from recordio.layouts import encode_png
 from recordio.records import encode_record, parse_record
 from recordio.records.encodings import PNG, ZSTD, decode_view, encode_zstd
-from recordio.records.framing import frame, unframe
+from recordio.records.framing import find_records, frame, unframe
 
 MAGIC = b"\x0a\x23\xd7\xce"  # 0xced7230a, little-endian
 
@@ -79,6 +81,34 @@ def test_we_read_mxnets_framing(tmp_path):
 def test_broken_framing_is_named(framed):
     with pytest.raises(DataError, match="^shard: "):
         unframe(framed, name="shard")
+
+
+def test_records_are_found_by_their_heads(tmp_path):
+    framed = [frame(payload) for payload in awkward_payloads()]
+    starts = np.cumsum([0] + [len(piece) for piece in framed]).tolist()
+    (tmp_path / "a.rec").write_bytes(b"".join(framed))
+    with open(tmp_path / "a.rec", "rb") as handle:
+        assert list(find_records(handle.fileno(), starts[-1])) == list(zip(starts, starts[1:]))
+        assert list(find_records(handle.fileno(), 0)) == []
+        beyond = list(find_records(handle.fileno(), starts[-1] + 4000))  # a file that was cut after it was measured
+        assert beyond[:-1] == list(zip(starts, starts[1:])) and beyond[-1] == (starts[-1], starts[-1] + 4000)
+    for number in (0, 7, len(framed) - 1):  # one damaged head costs one record, and no other
+        content = bytearray(b"".join(framed))
+        content[starts[number]] ^= 1
+        (tmp_path / "b.rec").write_bytes(content)
+        with open(tmp_path / "b.rec", "rb") as handle:
+            found = list(find_records(handle.fileno(), len(content)))
+        assert set(zip(starts, starts[1:])) - set(found) <= {(starts[number], starts[number + 1])}
+        assert [start for start, _ in found][1:] == [end for _, end in found][:-1]  # no gap
+
+
+def test_a_search_crosses_its_pieces(tmp_path):
+    """A head that lies across the end of a piece that is read at once is found."""
+    for before in ((1 << 20) - 8, (1 << 20) - 4, 1 << 20, (1 << 20) + 4):
+        content = bytes(4 + before) + frame(b"abcd")
+        (tmp_path / "a.rec").write_bytes(content)
+        with open(tmp_path / "a.rec", "rb") as handle:
+            assert list(find_records(handle.fileno(), len(content))) == [(0, 4 + before), (4 + before, len(content))]
 
 
 # --- format
@@ -202,3 +232,61 @@ def test_newer_versions_are_refused():
     _, _, payload = sample_payload()
     with pytest.raises(DataError, match="record version 2 .*this program reads version 1"):
         parse_record(payload[:4] + b"\x02" + payload[5:], name="r")
+
+
+# --- the page is enough: a reader in C that was written from docs/records.md
+
+@pytest.fixture(scope="module")
+def c_reader(tmp_path_factory):
+    compiler = shutil.which("cc")
+    if not compiler:
+        pytest.skip("there is no C compiler")
+    program = tmp_path_factory.mktemp("c") / "read_records"
+    subprocess.run([compiler, "-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(program),
+                    str(Path(__file__).with_name("read_records.c"))], check=True)
+    return lambda path: subprocess.run([str(program), str(path)], capture_output=True, text=True, timeout=60)
+
+
+def magical_payload():
+    """A record that holds the magic of the framing at multiples of 4 and elsewhere, so that it is cut into parts."""
+    magic = struct.unpack("<f", MAGIC)[0]
+    return encode_record("a", "m", [(PNG, MAGIC * 9), (PNG, b"x" + MAGIC)], np.ones((3, 5, 7), bool), image_size=(4, 5),
+                         translate=(0, 0, 0), scale=1, cameras=[[magic, 1], [magic, magic]])
+
+
+def test_a_reader_in_c_sees_the_same(c_reader, tmp_path):
+    payloads = [sample_payload()[2], magical_payload(), sample_payload()[2]]
+    assert frame(payloads[1]).count(MAGIC) > 9
+    (tmp_path / "a.rec").write_bytes(b"".join(map(frame, payloads)))
+    result = c_reader(tmp_path / "a.rec")
+    assert (result.returncode, result.stderr) == (0, "")
+    wanted = []
+    for payload in payloads:
+        record = parse_record(payload, name="r")
+        sizes = [f"{encoding}:{length}" for _, length, encoding in record._table.tolist()]
+        columns = 0 if record.cameras is None else record.cameras.shape[1]
+        wanted.append(" ".join([record.key, str(record.view_count), "x".join(map(str, record.image_size)),
+                                "x".join(map(str, record.voxel_shape)), str(record.voxels().sum()), str(columns),
+                                *sizes]))
+    assert result.stdout.splitlines() == wanted
+
+
+def test_a_reader_in_c_refuses_damage(c_reader, tmp_path):
+    content = frame(magical_payload())
+    path = tmp_path / "a.rec"
+    for place in range(0, len(content) - (-len(magical_payload()) % 4), 9):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        assert c_reader(path).returncode == 1, place
+    path.write_bytes(content[:-4])
+    assert c_reader(path).returncode == 1
+
+
+@pytest.mark.parametrize("length", [*range(40), 100, 1000])
+def test_checksum_is_xxh64(c_reader, tmp_path, length):
+    """Every length of a tail goes through another part of the hash; C has its own."""
+    payload = encode_record("c", "m" * length, [(PNG, b"")], np.ones((1, 1, 1), bool), image_size=(1, 1),
+                            translate=(0, 0, 0), scale=1)
+    (tmp_path / "a.rec").write_bytes(frame(payload))
+    assert c_reader(tmp_path / "a.rec").stdout == f"c/{'m' * length} 1 1x1 1x1x1 1 0 1:0\n"

@@ -19,7 +19,7 @@ from gluon_r2n2.files import write_json
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD, THRESHOLDS
 from gluon_r2n2_tools import cli, packed
 from recordio.errors import DataError
-from recordio.loading import TEST, Loader, RecordDataset
+from recordio.loading import POLICIES, TEST, BadRecords, Loader, RecordDataset
 
 FORMAT = 1  # of the JSON file
 
@@ -44,6 +44,8 @@ def parse(argv=None):
     group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=8, help="objects at a time")
     group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
     group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
+    group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
+                       help="error: stop; skip: leave the object out, and report it")
     return parser.parse_args(argv)
 
 
@@ -81,6 +83,8 @@ def run(argv=None) -> int:
     threshold, source = network_threshold(options, net, info, devices, chooser)
     thresholds = tuple(sorted({threshold, DEFAULT_THRESHOLD}))
     result = measure(options, net, info, devices, data, options.views, thresholds)
+    left_out = sorted(set(data.keys) - set(result.keys))  # bad records; reported by the loader
+    data = data.without(left_out)
     columns = {f"{count} view{'s' if count > 1 else ''}": evaluation.summary(result, count, threshold)
                for count in options.views}
     content = {
@@ -88,7 +92,7 @@ def run(argv=None) -> int:
         "model": {"checkpoint": info["checkpoint"], "step": info["step"], "config": info["model"],
                   "weights_sha256": info["weights_sha256"], "trained_on": info["data"]["fingerprint"]},
         "data": {"path": str(options.data), "fingerprint": data.fingerprint, "split": options.split,
-                 "samples": len(data), "seed": options.seed},
+                 "samples": len(data), "left_out": left_out, "seed": options.seed},
         "classes": {synset: {"name": name, "samples": data.class_ids.count(synset)}
                     for synset, name in data.class_names.items()},
         "threshold": {"value": threshold, "source": source},
@@ -96,7 +100,7 @@ def run(argv=None) -> int:
         "objects": evaluation.objects(result, threshold),
     }
     if train is not None:
-        content["baselines"] = measure_baselines(train, data, chooser)
+        content["baselines"] = measure_baselines(sound(train, options), data, chooser and sound(chooser, options))
         columns = {"mean shape": content["baselines"]["mean_shape"],
                    "class mean": content["baselines"]["class_mean"], **columns}
     content["definitions"] = evaluation.DEFINITIONS
@@ -141,13 +145,29 @@ def measure(options, net, info, devices, data, views, thresholds) -> evaluation.
     """Evaluate the network on every sample of *data*, each exactly once."""
     augmentation = dataclasses.replace(TEST, blend=info["image"]["augmentation"]["blend"])  # the rim as in training
     loader = Loader(data, batch_size=options.batch_size, views=views[-1], seed=options.seed, augmentation=augmentation,
-                    image_size=info["image"]["size"], shuffle=False, drop_last=False, threads=options.threads)
+                    image_size=info["image"]["size"], shuffle=False, drop_last=False, threads=options.threads,
+                    on_bad_record=options.on_bad_record)
     batches = tqdm(loader.epoch(0), total=loader.batches_per_epoch, desc=data.split, unit="batch", disable=None)
     result = evaluation.evaluate(net, batches, contexts=devices, views=views, thresholds=thresholds,
                                batch_size=options.batch_size)
-    if sorted(result.keys) != sorted(data.keys):
-        raise RuntimeError(f"evaluated {len(result.keys)} samples where the split holds {len(data)}")
+    if sorted([*result.keys, *loader.bad_records]) != sorted(data.keys):
+        raise RuntimeError(f"evaluated {len(result.keys)} samples and left out {len(loader.bad_records)} where the "
+                           f"split holds {len(data)}")
     return result
+
+
+def sound(data, options) -> RecordDataset:
+    """*data* without the records whose voxels cannot be read, where --on-bad-record says so."""
+    if options.on_bad_record == "error":
+        return data
+    bad = BadRecords(data.split, len(data), replaced=False)
+    for index, key in enumerate(data.keys):
+        try:
+            data.voxels(index)
+        except DataError as error:
+            bad.add({key: str(error)})
+    bad.report(0)
+    return data.without(bad.found)
 
 
 def measure_baselines(train, data, chooser) -> dict:

@@ -81,3 +81,9 @@ def split_models(out: Path) -> int:
     elif (out / SPLIT).exists():
         (out / SPLIT).unlink()
     return len(models)
+
+
+def printable(text: str) -> str:
+    """*text* on one line, with what UTF-8 has no bytes for spelled out: names of files may hold anything."""
+    text = text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    return text.replace("\n", "\\n").replace("\r", "\\r")

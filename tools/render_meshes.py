@@ -10,7 +10,14 @@ if not __package__:
 from tqdm import tqdm
 
 from gluon_r2n2_tools import cli
-from gluon_r2n2_tools.producing import complete_models, hold_options, running_flags, sample_flags, split_models
+from gluon_r2n2_tools.producing import (
+    complete_models,
+    hold_options,
+    printable,
+    running_flags,
+    sample_flags,
+    split_models,
+)
 from recordio.files import atomic_file
 from recordio.layouts import remove_sample
 from recordio.meshes.convert import Task, convert, warm_up
@@ -89,11 +96,6 @@ def convert_all(options, sources) -> dict:
                 bar.write(f"rejected {options.meshes / name}: {rejected[name]}")
             bar.update()
     return rejected
-
-
-def printable(text: str) -> str:
-    """*text* with what UTF-8 has no bytes for spelled out: file names need not be UTF-8."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def main(argv=None):

@@ -22,7 +22,8 @@ from gluon_r2n2.backbone import load_imagenet
 from gluon_r2n2.evaluation import THRESHOLD_VIEWS
 from gluon_r2n2.training import TrainingConfig
 from gluon_r2n2_tools import cli, packed
-from recordio.loading import RECIPES, TEST, Augmentation, Loader, RecordDataset
+from recordio.errors import DataError
+from recordio.loading import POLICIES, RECIPES, TEST, Augmentation, Loader, RecordDataset, read_backgrounds
 
 FAILED = 1
 UNSET = object()  # marks the flags that were not given
@@ -69,6 +70,8 @@ def parse(argv=None):
                        help="views per object, a number or a range from which each batch draws one")
     group.add_argument("--classes", metavar="NAME", nargs="+",
                        help="train on these only; names or synset numbers (default: all)")
+    group.add_argument("--backgrounds", metavar="DIR", type=Path,
+                       help="folder of pictures to lay behind the objects of half of the views (default: colours)")
     group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
                        help="modern, or original: as the paper's code, its augmentation included (docs/training.md)")
     group.add_argument("--optimizer", metavar="NAME", choices=training.OPTIMISERS,
@@ -88,6 +91,8 @@ def parse(argv=None):
     group = parser.add_argument_group("running")
     group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
     group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
+    group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
+                       help="error: stop; skip: take another object in its place, and report each epoch")
     for flag, what in (("checkpoint-every", "steps between checkpoints"), ("log-every", "steps per line of the log"),
                        ("validate-samples", "objects to validate on, at most"),
                        ("keep", "newest checkpoints to keep, besides the best")):
@@ -131,7 +136,8 @@ def run(argv=None) -> int:
     data = RecordDataset(options.data, "train", classes=known_classes(options, given, saved))
     config = training_config(options, given, saved, len(data))
     model = model_config(options, given, saved, packed.resolution(data))
-    facts = run_facts(options, data, model, config)
+    backgrounds = background_pictures(options, config, saved)
+    facts = run_facts(options, data, model, config, backgrounds)
     held_out = packed.open_split(options.data, "val", data.class_names)
 
     net = gluon_r2n2.R2N2(model)
@@ -145,7 +151,7 @@ def run(argv=None) -> int:
         packed.check_views(data, config.views[1], "--views")
     loader = Loader(data, batch_size=config.batch_size, views=config.views, seed=config.seed, shuffle=True,
                     augmentation=augmentation(config), image_size=config.image_size, drop_last=True,
-                    threads=options.threads)
+                    threads=options.threads, on_bad_record=options.on_bad_record, backgrounds=backgrounds)
     progress = Progress(config)
     trainer = training.Trainer(net, config, contexts=devices, run=options.run, loader=loader, facts=facts,
                                progress=progress, **validation(options, config, held_out))
@@ -206,12 +212,29 @@ def model_config(options, given, saved, resolution: int) -> gluon_r2n2.ModelConf
     return gluon_r2n2.ModelConfig.from_dict(values)
 
 
-def run_facts(options, data, model, config) -> dict:
+def background_pictures(options, config, saved):
+    """The pictures of --backgrounds; None without."""
+    folder = options.backgrounds
+    if folder is None:
+        if saved is not None and "backgrounds" in saved["image"]:
+            raise DataError(f"{options.run}: the run lays pictures behind the objects; give their folder again with "
+                            "--backgrounds")
+        return None
+    if config.recipe == "original":
+        raise DataError(f"--backgrounds {folder}: the recipe 'original' lays colours behind objects and nothing else; "
+                        "leave it out or choose --recipe modern")
+    return read_backgrounds(folder)
+
+
+def run_facts(options, data, model, config, backgrounds) -> dict:
     """What every checkpoint records besides its numbers, as JSON values."""
+    pictures = {} if backgrounds is None else {
+        "backgrounds": {"fingerprint": backgrounds.fingerprint, "share": backgrounds.share},
+    }
     return json.loads(json.dumps({
         "version": gluon_r2n2.__version__, "model": model.as_dict(), "training": config.as_dict(),
         "image": {"size": config.image_size, "background": TEST.background[0],
-                  "augmentation": dataclasses.asdict(augmentation(config))},
+                  "augmentation": dataclasses.asdict(augmentation(config)), **pictures},
         "data": {"path": str(options.data), "fingerprint": data.fingerprint, "classes": data.class_names,
                  "samples": len(data)},
     }))
@@ -228,7 +251,7 @@ def validation(options, config, held_out) -> dict:
     views = sorted({1, min(THRESHOLD_VIEWS, held_out.view_count)})
     loader = Loader(held_out, batch_size=config.batch_size, views=views[-1], seed=config.seed,
                     augmentation=RECIPES[config.recipe][1], image_size=config.image_size, shuffle=True,
-                    drop_last=False, threads=options.threads)
+                    drop_last=False, threads=options.threads, on_bad_record=options.on_bad_record)
     return {"validation": lambda: loader.epoch(0), "validation_views": views}
 
 

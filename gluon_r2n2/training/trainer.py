@@ -83,7 +83,8 @@ class Trainer:
         self._saved_step = 0
         self._pending: Optional[Tuple] = None  # the last step's keys and unread measurements
         self._mark: Optional[float] = None  # when the last measurements were read, seconds
-        self._window: List[Any] = []  # (loss, iou, norm, clipped, seconds) of the steps since the last log line
+        self._waited = 0.0  # seconds that the last batch was waited for
+        self._window: List[Any] = []  # (loss, iou, norm, clipped, data wait, seconds) since the last log line
         # not static_shape: with it MXNet 1.9.1 adds stale gradients of the cell whenever the number of views changes
         net.hybridize(static_alloc=True)
         self._loss.hybridize(static_alloc=True)
@@ -143,7 +144,11 @@ class Trainer:
         while self.step < self.config.steps:
             epoch, start = divmod(self.step, self._loader.batches_per_epoch)
             with contextlib.closing(self._loader.epoch(epoch, start_batch=start)) as batches:
-                yield from batches
+                asked = time.monotonic()
+                for batch in batches:
+                    self._waited = time.monotonic() - asked
+                    yield batch
+                    asked = time.monotonic()
 
     def _update(self, batch) -> None:
         """One update of the parameters; its measurements are read while the next one runs."""
@@ -170,13 +175,13 @@ class Trainer:
         self._optimiser.update(self.config.batch_size)
         self.step = update
         self._settle()
-        self._pending = (update, batch.keys, measured, norm)
+        self._pending = (update, batch.keys, measured, norm, self._waited)
 
     def _settle(self) -> None:
         """Wait for the measurements of the step before; check, log and report them."""
         if self._pending is None:
             return
-        step, keys, measured, norm = self._pending
+        step, keys, measured, norm, waited = self._pending
         self._pending = None
         norm = float(norm.asscalar())
         loss, iou = np.concatenate([array.asnumpy() for array in measured], axis=1).astype(np.float64).mean(axis=1)
@@ -189,16 +194,16 @@ class Trainer:
             raise self._stopped(step, f"the gradient at step {step} is not finite; the batch held {', '.join(keys)}")
         now = time.monotonic()
         seconds, self._mark = now - self._mark, now
-        self._window.append((loss, iou, norm, 0 < self.config.clip < norm, seconds))
+        self._window.append((loss, iou, norm, 0 < self.config.clip < norm, waited, seconds))
         numbers = {"step": step, "loss": float(loss), "iou": float(iou),
                    "samples_per_second": self.config.batch_size / seconds}
         self._progress(numbers)
         if step % self.config.log_every == 0 or step >= self.config.steps:
-            loss, iou, norm, clipped, seconds = np.mean(self._window, axis=0)
+            loss, iou, norm, clipped, waited, seconds = np.mean(self._window, axis=0)
             self._window = []
             self._log.write("step", step, **position(step, self._loader.batches_per_epoch), loss=float(loss),
                             iou=float(iou), gradient_norm=float(norm), clipped=float(clipped),
-                            learning_rate=learning_rate(self.config, step),
+                            learning_rate=learning_rate(self.config, step), data_wait=float(waited),
                             samples_per_second=self.config.batch_size / float(seconds))
 
     def _validate(self) -> bool:

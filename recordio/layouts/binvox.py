@@ -5,10 +5,11 @@ last, comments and blank lines allowed; then (value, count) byte pairs, y fastes
 """
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Tuple, Union
+from typing import BinaryIO, Optional, Tuple, Union
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from recordio.errors import DataError
 from recordio.files import atomic_file
 
 MAX_SIDE = 1024  # cells; a larger header is damaged, and its grid would not fit into memory
+MAX_HEADER = 1 << 16  # bytes, comments included
+LONGEST_WORD = 40  # letters of a number in the header; Python would take its time over a million digits
 LONGEST_RUN = 255  # cells that one byte pair can hold
 
 
@@ -37,16 +40,25 @@ class VoxelGrid:
 def read_binvox(source: Union[str, Path, bytes], name: Optional[str] = None) -> VoxelGrid:
     """Read a grid from a path or from the file's bytes; *name* stands for the bytes in error messages.
 
+    No more of a file is read than a grid of the size in its header can take.
+
     Raises:
         DataError: no binvox file, a header that is incomplete or not cubic, runs that do not fill the grid exactly.
         OSError: the file cannot be read.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        name, content = name or "binvox bytes", bytes(source)
+        name = name or "binvox bytes"
+        stream: BinaryIO = io.BytesIO(source)
     else:
-        name, content = name or str(source), Path(source).read_bytes()
-    side, translate, scale, start = _read_header(content, name)
-    pairs = np.frombuffer(content, np.uint8, offset=start)
+        name, stream = name or str(source), open(source, "rb")
+    with stream:
+        head = stream.read(MAX_HEADER)
+        side, translate, scale, start = _read_header(head, name)
+        longest = 2 * side ** 3  # bytes: a run for every cell
+        pairs = np.frombuffer(head[start:] + stream.read(max(0, longest + 1 - (len(head) - start))), np.uint8)
+    if len(pairs) > longest:
+        raise DataError(f"{name}: the voxel data is longer than a grid of {side} cells a side can be; "
+                        f"the file is damaged, copy it again")
     if len(pairs) % 2:
         raise DataError(f"{name}: the voxel data ends in half a run; the file is cut short, copy it again")
     values, counts = pairs[0::2], pairs[1::2]
@@ -93,7 +105,7 @@ def _read_header(content, name):
         raise DataError(f"{name}: not a binvox file (wanted '#binvox 1', {came}); give a binvox file of version 1")
     fields = {}
     while True:
-        if end >= len(content):
+        if end >= len(content):  # or MAX_HEADER
             raise DataError(f"{name}: the binvox header ends without a 'data' line; the file is cut short, "
                             f"copy it again")
         line, end = _line(content, end)
@@ -104,7 +116,10 @@ def _read_header(content, name):
         if words == [b"data"]:
             break
         if words:
-            fields[words[0].decode("ascii", "replace")] = words[1:]
+            field = words[0].decode("ascii", "replace")
+            if field in fields:
+                raise DataError(f"{name}: the binvox header has {field!r} twice; the file is damaged, copy it again")
+            fields[field] = words[1:]
     dims = _numbers(fields, "dim", 3, int, name)
     if len(set(dims)) > 1 or not 0 < dims[0] <= MAX_SIDE:
         raise DataError(f"{name}: the grid is {' x '.join(map(str, dims))} where a cube of 1 to {MAX_SIDE} cells "
@@ -123,11 +138,12 @@ def _line(content, start):
 
 def _numbers(fields, key, count, kind, name):
     try:
-        numbers = [kind(word) for word in fields[key]]
+        plain = all(len(word) <= LONGEST_WORD and b"_" not in word for word in fields[key])  # Python reads 3_2 as 32
+        numbers = [kind(word) for word in fields[key]] if plain else []
     except (KeyError, ValueError):
         numbers = []
     if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
-        came = " ".join(word.decode("ascii", "replace") for word in fields.get(key, [b"nothing"]))
+        came = b" ".join(fields.get(key, [b"nothing"])).decode("ascii", "replace")[:2 * LONGEST_WORD]
         raise DataError(f"{name}: the binvox header wants '{key}' with {count} number{'s'[:count > 1]}, got {came!r}; "
                         f"the file is damaged, copy it again")
     return numbers

@@ -11,7 +11,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Callable, Collection, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -65,9 +65,11 @@ class Layout:
         return self.root / SPLIT
 
 
-def write_sample(root: Union[str, Path], synset: str, model_id: str, images: np.ndarray, cameras: Sequence[Camera],
-                 grid: VoxelGrid) -> None:
+def write_sample(root: Union[str, Path], synset: str, model_id: str, images: np.ndarray,
+                 cameras: Optional[Sequence[Camera]], grid: VoxelGrid) -> None:
     """Write one model: *images* (n, H, W, 4) uint8 RGBA, their *cameras* and the voxel *grid*.
+
+    Without cameras, as for photographs of unknown pose, there is no rendering_metadata.txt.
 
     Equal arguments give equal bytes. The voxels appear before the views and each at once, so that an interrupted
     call leaves at most a model that `scan` reports as incomplete; a model of the same name is replaced.
@@ -84,7 +86,8 @@ def write_sample(root: Union[str, Path], synset: str, model_id: str, images: np.
         for name, image in zip(names, images):
             (rendering / name).write_bytes(encode_png(image))
         (rendering / NAMES).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
-        (rendering / METADATA).write_text(format_cameras(cameras), encoding="ascii")
+        if cameras is not None:
+            (rendering / METADATA).write_text(format_cameras(cameras), encoding="ascii")
 
 
 def remove_sample(root: Union[str, Path], synset: str, model_id: str) -> None:
@@ -112,42 +115,56 @@ def read_cameras(path: Union[str, Path]) -> List[Camera]:
         DataError: a row that is not four or five numbers.
         OSError: the file cannot be read.
     """
+    return parse_cameras(Path(path).read_bytes(), str(path))
+
+
+def parse_cameras(content: bytes, name: str) -> List[Camera]:
+    """The cameras in the bytes of a rendering_metadata.txt called *name*; DataError as `read_cameras`."""
     cameras = []
-    for number, line in enumerate(Path(path).read_text(encoding="ascii", errors="replace").splitlines(), 1):
+    for number, line in enumerate(content.decode("ascii", errors="replace").splitlines(), 1):
         try:
             azimuth, elevation, in_plane, distance = [float(word) for word in line.split()][:4]
         except ValueError:
             if not line.strip():
                 continue
-            raise DataError(f"{path}: line {number} should be 'azimuth elevation in_plane distance 25', got "
+            raise DataError(f"{name}: line {number} should be 'azimuth elevation in_plane distance 25', got "
                             f"{line[:60]!r}; mend or remove the file") from None
         cameras.append(Camera(azimuth, elevation, distance, in_plane))
     return cameras
 
 
-def scan(root: Union[str, Path]) -> Layout:
+def scan(root: Union[str, Path], *, voxels: Optional[str] = None) -> Layout:
     """List the models of a layout folder by file names only; no file's content but renderings.txt is read.
+
+    Args:
+        voxels: name of the voxels' folder; default ShapeNetVox32 or, without it, the one ShapeNetVox<side> there.
 
     Raises:
         DataError: *root* is absent, empty, no such layout, or holds no complete model.
     """
     root = Path(root)
-    _check_root(root)
-    voxels = dict(_models(root / VOXELS))
+    tree = voxels or _voxels_folder(root)
+    _check_root(root, tree)
+    grids = dict(_models(root / tree))
     models, incomplete = [], []
     name_lists: Dict[Tuple[str, ...], Tuple[str, ...]] = {}  # most models share one list of names: keep it once
     for key, folder in _models(root / RENDERINGS):
         names, wrong = _views(folder)
-        grid = os.path.join(voxels.pop(key, ""), "model.binvox")
+        grid = os.path.join(grids.pop(key, ""), "model.binvox")
         if not wrong and not os.path.isfile(grid):
-            wrong = f"no {VOXELS}/{'/'.join(key)}/model.binvox"
+            wrong = f"no {tree}/{'/'.join(key)}/model.binvox"
         if wrong:
             incomplete.append(("/".join(key), wrong))
         else:
             models.append(ModelPaths(*key, os.path.join(folder, "rendering"), name_lists.setdefault(names, names),
                                      Path(grid)))
-    incomplete += [("/".join(key), f"no {RENDERINGS}/{'/'.join(key)}") for key in voxels]
-    incomplete.sort()
+    incomplete += [("/".join(key), f"no {RENDERINGS}/{'/'.join(key)}") for key in grids]
+    return make_layout(root, models, incomplete)
+
+
+def make_layout(root: Path, models: List[ModelPaths], incomplete: List[Tuple[str, str]]) -> Layout:
+    """The Layout of what was found in *root*, sorted; DataError where no model is complete."""
+    incomplete = sorted(incomplete)
     if not models:
         came = f"{len(incomplete)} incomplete ones, the first {incomplete[0][0]}: {incomplete[0][1]}" if incomplete \
             else "no models"
@@ -155,18 +172,28 @@ def scan(root: Union[str, Path]) -> Layout:
     return Layout(root, sorted(models, key=lambda model: (model.synset, model.model_id)), incomplete)
 
 
-def _check_root(root):
-    wanted = f"a folder with {RENDERINGS}/ and {VOXELS}/ is wanted"
+def _voxels_folder(root: Path) -> str:
+    """ShapeNetVox32 or, where only voxels of another side are there, their folder."""
+    found = sorted(path.name for path in root.glob("ShapeNetVox*") if path.is_dir())
+    if VOXELS in found or not found:
+        return VOXELS
+    if len(found) > 1:
+        raise DataError(f"{root}: it holds {' and '.join(found)}; choose one with --voxels")
+    return found[0]
+
+
+def _check_root(root, voxels):
+    wanted = f"a folder with {RENDERINGS}/ and {voxels}/ is wanted"
     if not root.exists():
         raise DataError(f"{root}: no such folder; {wanted}")
     if not root.is_dir():
         raise DataError(f"{root}: a file; {wanted}")
     found = sorted(os.listdir(root))
-    missing = [name for name in (RENDERINGS, VOXELS) if name not in found]
+    missing = [name for name in (RENDERINGS, voxels) if name not in found]
     if not found:
         raise DataError(f"{root}: the folder is empty; {wanted}")
     if missing:
-        advice = f"; give its parent {root.resolve().parent}" if root.resolve().name in (RENDERINGS, VOXELS) else ""
+        advice = f"; give its parent {root.resolve().parent}" if root.resolve().name in (RENDERINGS, voxels) else ""
         shown = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
         raise DataError(f"{root}: {' and '.join(missing)} missing, {wanted}, found {shown}{advice}")
 
@@ -190,11 +217,19 @@ def _views(folder):
         found = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return (), "no rendering/ folder"
+    return view_names(found, lambda: Path(folder, NAMES).read_bytes())
+
+
+def view_names(found: Collection[str], read_list: Callable[[], bytes]) -> Tuple[Tuple[str, ...], str]:
+    """What the file names *found* in a rendering/ folder make: (sorted picture names, what is wrong or '').
+
+    *read_list* gives the content of renderings.txt; it is called where that is among the names.
+    """
     names = tuple(sorted(name for name in found if name.lower().endswith(".png") and not name.startswith(".")))
     if not names:
         return names, "no views in rendering/"
     if NAMES in found:
-        listed = Path(folder, NAMES).read_text(encoding="utf-8", errors="replace").split()
+        listed = read_list().decode("utf-8", errors="replace").split()
         missing = sorted(set(listed).difference(names))
         if missing:
             return names, f"view{'s'[:len(missing) > 1]} {', '.join(missing[:3])} of {NAMES} missing ({len(missing)})"

@@ -79,6 +79,24 @@ def make_split(models: Iterable, *, fractions: Sequence[float] = (0.7, 0.1, 0.2)
     return split
 
 
+def original_split(models: Iterable) -> Split:
+    """The rule of the original's code: of each class, by sorted name, the first 80 % train and the rest test.
+
+    *models* have `.synset` and `.model_id`. The original watched its training on the test models; here nothing is
+    for validation, so that no number comes from models that were also used to choose something.
+    """
+    classes: Dict[str, List[str]] = {}
+    for model in models:
+        classes.setdefault(model.synset, []).append(model.model_id)
+    split = []
+    for synset, ids in sorted(classes.items()):
+        ids = sorted(ids)
+        end = int(0.8 * len(ids))
+        split.append({"taxonomy_id": synset, "taxonomy_name": class_name(synset), "train": ids[:end], "val": [],
+                      "test": ids[end:]})
+    return split
+
+
 def split_keys(split: Split, part: str) -> List[Tuple[str, str]]:
     """Sorted (synset, model id) of every model in *part* ('train', 'val' or 'test')."""
     return sorted((entry["taxonomy_id"], model) for entry in split for model in entry[part])

@@ -2,15 +2,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Optional
 
 import numpy as np
 
 from recordio.errors import DataError
-from recordio.loading import draws
+from recordio.geometry.compiled import compiled
+from recordio.loading.backgrounds import Backgrounds
+from recordio.loading.draws import PICTURES, SAMPLE, fill_words, integer, symmetric
 
 STORED_SIDE = 137  # pixels, of the original's renderings; the crop is given for this size
 # random words: which view, row, column, flip, red, green, blue, brightness, contrast, saturation, hue, any background
 WORDS_PER_VIEW = 12
+WORDS_PER_PICTURE = 5  # whether a view has a background picture, which, row, column, mirrored
+FLIPS = ("none", "sample", "view")
+NEVER, BY_VIEW = FLIPS.index("none"), FLIPS.index("view")
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Augmentation:
     views_with_replacement: bool = False  # True, as in the original: a view may come twice in one sample
 
     def __post_init__(self):
-        if self.flip not in ("sample", "view", "none"):
+        if self.flip not in FLIPS:
             raise DataError(f"augmentation: flip should be 'sample', 'view' or 'none', got {self.flip!r}")
         if not 1 <= self.crop <= STORED_SIDE:
             raise DataError(f"augmentation: crop should be 1 to {STORED_SIDE} pixels, got {self.crop}")
@@ -70,6 +76,8 @@ class Drawn:
         mix: (T, 3) int64; shift: (T,) int64. A channel c of an object's colour, of which d is the next channel and e
             the one after (red, green, blue, red, ...), becomes (c mix[0] + d mix[1] + e mix[2] + shift) / 256,
             rounded and clipped.
+        pictures: (T, 4) int64: number of the background picture or -1, row and column of its cut, 1 to mirror it;
+            None: no picture anywhere.
     """
 
     views: np.ndarray
@@ -80,50 +88,88 @@ class Drawn:
     background: np.ndarray
     mix: np.ndarray
     shift: np.ndarray
+    pictures: Optional[np.ndarray] = None
 
 
 def draw(augmentation: Augmentation, views: int, *, seed: int, epoch: int, index: int, available: int,
-         image_size: tuple[int, int]) -> Drawn:
+         image_size: tuple[int, int], backgrounds: Optional[Backgrounds] = None) -> Drawn:
     """Draw for *views* views of sample *index*, of which *available* with (height, width) *image_size* are stored.
 
-    The first n views of a larger draw, with all that belongs to them, are the draw of n views.
+    The first n views of a larger draw, with all that belongs to them, are the draw of n views. *backgrounds* change
+    nothing but `Drawn.pictures`.
     """
-    # word 0: the sample's flip; then one word per stored view; then WORDS_PER_VIEW for each view drawn
-    words = draws.words(seed, epoch, draws.SAMPLE, index, 1 + available + WORDS_PER_VIEW * views)
-    own = words[1 + available:].reshape(views, WORDS_PER_VIEW)
-    if augmentation.views_with_replacement:
-        chosen = draws.integers(own[:, 0], 0, available - 1)
-    else:
-        chosen = np.argsort(words[1:1 + available], kind="stable")[:views]
     height, width = image_size
     side, low, high = _in_proportion(augmentation, min(height, width))
-    moved = draws.integers(own[:, 1:3], low, high)
-    corners = (np.array([height, width]) - side) // 2 + moved
-    coins = own[:, 3] >> np.uint64(63) if augmentation.flip == "view" else np.repeat(words[0] >> np.uint64(63), views)
-    flips = coins.astype(bool) if augmentation.flip != "none" else np.zeros(views, bool)
-    background = draws.integers(own[:, 4:7], *augmentation.background)
-    any_colour = draws.symmetric(own[:, 11]) < 2 * augmentation.any_background - 1
-    background = np.where(any_colour[:, None], draws.integers(own[:, 4:7], 0, 255), background)
-    return Drawn(
-        chosen, np.clip(corners, 0, np.array([height, width]) - side), side, flips,
-        augmentation.flip == "sample" and bool(flips[0]),  # the original flips images but not voxels; here both
-        background.astype(np.uint8), *_colours(augmentation, own[:, 7:11]))
+    key = np.uint64(seed % (1 << 64))
+    chosen, corners = np.empty(views, np.int64), np.empty((views, 2), np.int64)
+    flips, background = np.empty(views, np.bool_), np.empty((views, 3), np.uint8)
+    mix, shift = np.empty((views, 3), np.int64), np.empty(views, np.int64)
+    _draw(key, epoch, index, available, augmentation.views_with_replacement, height, width, side, low, high,
+          FLIPS.index(augmentation.flip), *augmentation.background, augmentation.any_background,
+          augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue,
+          chosen, corners, flips, background, mix, shift)
+    pictures = None
+    if backgrounds is not None:
+        pictures = np.empty((views, 4), np.int64)
+        _draw_pictures(key, epoch, index, backgrounds.share, len(backgrounds.pictures),
+                       backgrounds.side - min(side, backgrounds.side), pictures)
+    # the original flips images but not voxels; here both
+    mirror = augmentation.flip == "sample" and bool(flips[0])
+    return Drawn(chosen, corners, side, flips, mirror, background, mix, shift, pictures)
 
 
-def _colours(augmentation, words):
-    """`Drawn.mix` and `Drawn.shift` from words (T, 4): brightness, contrast, saturation and hue as one affine map."""
-    brightness, contrast, saturation, hue = (draws.symmetric(column) for column in words.T)
-    gain = 1.0 + augmentation.contrast * contrast
-    shift = 127.5 * (1.0 - gain) + 255.0 * augmentation.brightness * brightness
-    # cosine and sine of the hue's turn from the tangent of half of it, for which small angles stand: the library's
-    # trigonometric functions may differ in the last bit from machine to machine
-    half = 0.5 * augmentation.hue * hue
-    chroma = gain * (1.0 + augmentation.saturation * saturation) / (1.0 + half ** 2)
-    along, across = chroma * (1.0 - half ** 2), chroma * 2.0 * half / np.sqrt(3.0)
-    following = np.rint(256 * ((gain - along) / 3 - across)).astype(np.int64)
-    preceding = np.rint(256 * ((gain - along) / 3 + across)).astype(np.int64)
-    own = np.rint(256 * gain).astype(np.int64) - following - preceding  # greys stay greys, exactly
-    return np.stack([own, following, preceding], axis=1), np.rint(256 * shift).astype(np.int64)
+@compiled
+def _draw(key, epoch, index, available, replacement, height, width, side, low, high, flip, darkest, lightest,
+          any_background, brightness, contrast, saturation, hue, views, corners, flips, backgrounds, mix, shift):
+    # word 0: the sample's flip; then one word per stored view; then WORDS_PER_VIEW for each view drawn
+    count = len(views)
+    words = np.empty(1 + available + WORDS_PER_VIEW * count, np.uint64)
+    fill_words(key, epoch, SAMPLE, index, words)
+    taken = np.zeros(available, np.bool_)
+    for view in range(count):
+        own = words[1 + available + WORDS_PER_VIEW * view:]
+        best = -1  # of the stored views not yet taken the one with the smallest word, the first of equals
+        if replacement:
+            best = integer(own[0], 0, available - 1)
+        else:
+            for other in range(available):
+                if not taken[other] and (best < 0 or words[1 + other] < words[1 + best]):
+                    best = other
+            taken[best] = True
+        views[view] = best
+        corners[view, 0] = min(max((height - side) // 2 + integer(own[1], low, high), 0), height - side)
+        corners[view, 1] = min(max((width - side) // 2 + integer(own[2], low, high), 0), width - side)
+        coin = own[3] if flip == BY_VIEW else words[0]
+        flips[view] = flip != NEVER and symmetric(coin) >= 0.0
+        any_colour = symmetric(own[11]) < 2.0 * any_background - 1.0
+        for channel in range(3):
+            backgrounds[view, channel] = integer(own[4 + channel], 0 if any_colour else darkest,
+                                                 255 if any_colour else lightest)
+        # brightness, contrast, saturation and hue as one affine map
+        gain = 1.0 + contrast * symmetric(own[8])
+        moved = 127.5 * (1.0 - gain) + 255.0 * brightness * symmetric(own[7])
+        # cosine and sine of the hue's turn from the tangent of half of it, for which small angles stand: the library's
+        # trigonometric functions may differ in the last bit from machine to machine
+        half = 0.5 * hue * symmetric(own[10])
+        chroma = gain * (1.0 + saturation * symmetric(own[9])) / (1.0 + half * half)
+        along, across = chroma * (1.0 - half * half), chroma * 2.0 * half / np.sqrt(3.0)
+        following = np.int64(np.rint(256.0 * ((gain - along) / 3.0 - across)))
+        preceding = np.int64(np.rint(256.0 * ((gain - along) / 3.0 + across)))
+        mix[view, 0] = np.int64(np.rint(256.0 * gain)) - following - preceding  # greys stay greys, exactly
+        mix[view, 1], mix[view, 2] = following, preceding
+        shift[view] = np.int64(np.rint(256.0 * moved))
+
+
+@compiled
+def _draw_pictures(key, epoch, index, share, count, room, out):
+    # per view: whether any, which, row, column, mirrored
+    words = np.empty(WORDS_PER_PICTURE * len(out), np.uint64)
+    fill_words(key, epoch, PICTURES, index, words)
+    for view in range(len(out)):
+        own = words[WORDS_PER_PICTURE * view:]
+        out[view, 0] = integer(own[1], 0, count - 1) if symmetric(own[0]) < 2.0 * share - 1.0 else -1
+        out[view, 1], out[view, 2] = integer(own[2], 0, room), integer(own[3], 0, room)
+        out[view, 3] = symmetric(own[4]) >= 0.0
 
 
 def _in_proportion(augmentation, stored_side):

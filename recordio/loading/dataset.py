@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import bisect
+import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Container, Sequence
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class RecordDataset:
         self._readers: list[ShardReader] = []
         try:
             for shard in shards:
-                self._readers.append(ShardReader(path, shard))
+                self._readers.append(ShardReader(path, shard, voxel_shape=manifest.voxel_shape))
         except BaseException:
             self.close()
             raise
@@ -87,9 +88,18 @@ class RecordDataset:
         Raises:
             DataError: naming shard and key of a damaged record.
         """
+        reader, number = self._place(index)
+        return reader.read(number, verify=self.verify)
+
+    def name_of(self, index: int) -> str:
+        """Where sample *index* lies, for messages: shard, number and key."""
+        reader, number = self._place(index)
+        return f"{reader.path}, record {number} ({self.keys[index]})"
+
+    def _place(self, index):
         row = self._rows[index]
         number = bisect.bisect_right(self._starts, row) - 1
-        return self._readers[number].read(row - self._starts[number], verify=self.verify)
+        return self._readers[number], row - self._starts[number]
 
     def read(self, index: int, views: Sequence[int] | None = None) -> Sample:
         """Sample *index*; only *views* (indices, default all) are decoded."""
@@ -102,6 +112,16 @@ class RecordDataset:
     def voxels(self, index: int) -> np.ndarray:
         """The (V, V, V) bool occupancy of sample *index*; no view is decoded."""
         return self.record(index).voxels()
+
+    def without(self, keys: Container[str]) -> RecordDataset:
+        """The samples but those of *keys*, from the same open files."""
+        other = copy.copy(self)
+        kept = [index for index, key in enumerate(self.keys) if key not in keys]
+        other._rows = [self._rows[index] for index in kept]
+        other.keys = [self.keys[index] for index in kept]
+        other.class_ids = [self.class_ids[index] for index in kept]
+        other.class_names = {synset: name for synset, name in self.class_names.items() if synset in other.class_ids}
+        return other
 
     def close(self) -> None:
         """Close the files; a second call does nothing."""

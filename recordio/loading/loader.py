@@ -1,43 +1,27 @@
 """Loading, last step: samples -> batches (T, B, 3, S, S) and (B, V, V, V), prepared by threads ahead of their use.
 
-Decoding, cropping and blending run outside the interpreter lock, so threads are enough; the batches are the same for
-any number of them. docs/records.md describes the stream.
+Drawing, decoding, cropping and blending run outside the interpreter lock, so threads are enough; the batches are the
+same for any number of them. docs/records.md describes the stream.
 """
 from __future__ import annotations
 
 import itertools
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Iterator
+from typing import Iterator, Optional
 
 import numpy as np
 
-from recordio.errors import DataError
+from recordio.errors import DataError, nearest
 from recordio.loading import draws
-from recordio.loading.augment import TRAIN, Augmentation, draw
-from recordio.loading.compose import compose
+from recordio.loading.augment import TRAIN, Augmentation
+from recordio.loading.backgrounds import Backgrounds
+from recordio.loading.bad_records import POLICIES, BadRecords
 from recordio.loading.dataset import RecordDataset
+from recordio.loading.prepare import Batch, prepare
 
 SHARE = 4  # samples per task: fewer cost more hand-overs between threads, more let a thread wait at a batch's end
-
-
-@dataclass(frozen=True)
-class Batch:
-    """B samples with T views each, T the same for all.
-
-    Attributes:
-        images: (T, B, 3, S, S) uint8 sRGB; the network divides by 255.
-        voxels: (B, V, V, V) uint8, 1 = occupied, [x, y, z].
-        keys: "synset/model_id"; synsets: the classes.
-        views: (B, T) int64, which stored view each image is.
-    """
-
-    images: np.ndarray
-    voxels: np.ndarray
-    keys: list[str]
-    synsets: list[str]
-    views: np.ndarray
+ATTEMPTS = 100  # to replace a bad sample; at a tenth of bad ones none is left without in 10^100
 
 
 class Loader:
@@ -46,20 +30,31 @@ class Loader:
     Order, views and augmentation of epoch e are a function of (seed, e, sample) only: the same for any number of
     threads, and from any batch on. For an evaluation: an int for *views*, augmentation=TEST, shuffle=False,
     drop_last=False; every sample then comes exactly once, and its first n views are those of a loader with views=n.
+
+    Attributes:
+        bad_records: key -> what is wrong, of the samples left out or replaced in the epoch that was begun last.
     """
 
     def __init__(self, dataset: RecordDataset, *, batch_size: int, views: int | tuple[int, int] = (1, 5), seed: int = 0,
                  augmentation: Augmentation = TRAIN, image_size: int = 127, shuffle: bool = True,
-                 drop_last: bool = True, threads: int = 2, prefetch: int = 4):
+                 drop_last: bool = True, threads: int = 2, prefetch: int = 4, part: tuple[int, int] = (0, 1),
+                 on_bad_record: str = "error", backgrounds: Optional[Backgrounds] = None):
         """Set up the stream.
 
         Args:
+            batch_size: B, of this process.
             views: T of every batch, or its range, both ends included, drawn uniformly for each batch.
             image_size: S, pixels; where it is not the crop's side the crop is resized by area.
             shuffle: a new order every epoch; otherwise the data set's.
-            drop_last: leave out a last batch of fewer than *batch_size* samples.
+            drop_last: leave out a last batch of fewer samples than the others.
             threads: 0 prepares each batch when it is asked for.
             prefetch: batches prepared ahead; the memory that the loader takes is bounded by prefetch + 1 batches.
+            part: (rank, world), of several processes that share every batch: together they serve the stream of one
+                process with batches of world x B, each its own B of it, with the same T.
+            on_bad_record: "error" ends the epoch with what is wrong. "skip" replaces a bad sample by another one,
+                drawn for it, or with drop_last=False leaves it out; a report is logged at the end of the epoch. Only
+                a DataError makes a record bad; other failures always end the epoch.
+            backgrounds: pictures to lay behind the objects.
 
         Raises:
             DataError: a value that is out of range, more views than are stored, or a data set smaller than a batch
@@ -72,20 +67,30 @@ class Loader:
                 raise DataError(f"loader: {name} should be at least {least}, got {value}")
         if high < low:
             raise DataError(f"loader: the range of views should rise, got {low} to {high}")
+        rank, world = part
+        if not 0 <= rank < world:
+            raise DataError(f"loader: part should be (rank, world) with a rank of 0 to world - 1, got {part}")
+        if on_bad_record not in POLICIES:
+            raise DataError(f"loader: on_bad_record should be one of {', '.join(POLICIES)}, got {on_bad_record!r}"
+                            f"{nearest(on_bad_record, POLICIES)}")
         if high > dataset.view_count and not augmentation.views_with_replacement:
             raise DataError(f"{dataset.path}: {high} views per sample are wanted, split {dataset.split!r} has "
                             f"{dataset.view_count} (of its poorest sample); ask for at most that many")
-        if drop_last and len(dataset) < batch_size:
+        if drop_last and len(dataset) < batch_size * world:
             raise DataError(f"{dataset.path}: split {dataset.split!r} has {len(dataset)} samples, fewer than one batch "
-                            f"of {batch_size}; use a smaller batch")
+                            f"of {batch_size * world}; use a smaller batch")
         self.dataset, self.batch_size, self.views, self.seed = dataset, batch_size, (low, high), seed
         self.augmentation, self.image_size, self.shuffle, self.drop_last = augmentation, image_size, shuffle, drop_last
-        self.threads, self.prefetch = threads, prefetch
+        self.threads, self.prefetch, self.part, self.on_bad_record = threads, prefetch, part, on_bad_record
+        self.backgrounds = backgrounds
+        self.bad_records: dict[str, str] = {}
 
     @property
     def batches_per_epoch(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole + bool(rest and not self.drop_last)
+        """Batches of this process; without drop_last a process may have one less than another."""
+        rank, world = self.part
+        whole, rest = divmod(len(self.dataset), self.batch_size * world)
+        return whole + bool(rest > rank * self.batch_size and not self.drop_last)
 
     def epoch(self, number: int, start_batch: int = 0) -> Iterator[Batch]:
         """The batches of epoch *number* from *start_batch* on.
@@ -93,45 +98,65 @@ class Loader:
         Closing the iterator (contextlib.closing, or losing the last reference to it) stops its threads.
 
         Raises:
-            DataError: *start_batch* is beyond the epoch; while iterating: a damaged record, by shard and key.
+            DataError: *start_batch* is beyond the epoch; while iterating: a damaged record, by shard and key, or
+                with on_bad_record="skip" too many of them.
         """
         if not 0 <= start_batch <= self.batches_per_epoch or number < 0:
             raise DataError(f"loader: epoch {number}, batch {start_batch} does not exist; an epoch has "
                             f"{self.batches_per_epoch} batches")
-        count = len(self.dataset)
+        count, (rank, world) = len(self.dataset), self.part
         order = draws.order(self.seed, number, count) if self.shuffle else np.arange(count)
         # a batch that nobody has asked for yet is only its place in the epoch
-        todo = ((batch, order[batch * self.batch_size:(batch + 1) * self.batch_size])
-                for batch in range(start_batch, self.batches_per_epoch))
-        return self._ahead(number, todo) if self.threads else self._at_once(number, todo)
+        firsts = ((batch, (batch * world + rank) * self.batch_size)
+                  for batch in range(start_batch, self.batches_per_epoch))
+        todo = ((batch, order[first:first + self.batch_size]) for batch, first in firsts)
+        return self._served(number, self._ahead(number, todo) if self.threads else self._at_once(number, todo))
 
-    def _at_once(self, epoch: int, todo) -> Iterator[Batch]:
+    def _served(self, epoch: int, prepared) -> Iterator[Batch]:
+        """The batches of *prepared*, pairs of a batch and its bad samples, without the latter; reports them."""
+        bad_records = BadRecords(self.dataset.split, len(self.dataset), replaced=self.drop_last)
+        self.bad_records = bad_records.found
+        try:
+            for batch, bad in prepared:
+                for place in sorted(bad):
+                    bad_records.add(bad[place])
+                if bad and not self.drop_last:
+                    batch = batch.only([place for place in range(len(batch.keys)) if place not in bad])
+                if batch.keys:
+                    yield batch
+                del batch  # the caller's alone now
+        finally:
+            prepared.close()
+            bad_records.report(epoch)
+
+    def _at_once(self, epoch: int, todo):
         for number, indices in todo:
-            batch = self._empty(epoch, number, indices)
-            self._fill(batch, epoch, indices, range(len(indices)))
-            yield batch
+            batch, bad = self._empty(epoch, number, indices), {}
+            self._fill(batch, bad, epoch, indices, range(len(indices)))
+            yield batch, bad
 
-    def _ahead(self, epoch: int, todo) -> Iterator[Batch]:
+    def _ahead(self, epoch: int, todo):
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="loader")
-        waiting: deque[tuple[Batch, list[Future]]] = deque()
+        waiting: deque[tuple[Batch, dict, list[Future]]] = deque()
 
         def start(count):
             for number, indices in itertools.islice(todo, count):
-                batch = self._empty(epoch, number, indices)
+                batch, bad = self._empty(epoch, number, indices), {}
                 shares = (range(first, min(first + SHARE, len(indices))) for first in range(0, len(indices), SHARE))
-                waiting.append((batch, [pool.submit(self._fill, batch, epoch, indices, share) for share in shares]))
+                waiting.append((batch, bad,
+                                [pool.submit(self._fill, batch, bad, epoch, indices, share) for share in shares]))
 
         try:
             start(self.prefetch)
             while waiting:
-                for future in waiting[0][1]:
+                for future in waiting[0][2]:
                     future.result()  # raises what the thread raised
-                batch, _ = waiting.popleft()
+                batch, bad, _ = waiting.popleft()
                 start(1)  # before the caller works on this one
-                yield batch
-                del batch, _  # the caller's alone now
+                yield batch, bad
+                del batch, bad, _
         finally:
-            for _, futures in waiting:
+            for _, _, futures in waiting:
                 for future in futures:
                     future.cancel()
             pool.shutdown(wait=True)
@@ -142,18 +167,31 @@ class Loader:
         return Batch(
             np.empty((views, len(indices), 3, self.image_size, self.image_size), np.uint8),
             np.empty((len(indices), *self.dataset.voxel_shape), np.uint8),
-            [self.dataset.keys[index] for index in indices], [self.dataset.class_ids[index] for index in indices],
-            np.empty((len(indices), views), np.int64))
+            [""] * len(indices), [""] * len(indices), np.empty((len(indices), views), np.int64))
 
-    def _fill(self, batch: Batch, epoch: int, indices: np.ndarray, share: range) -> None:
-        """Read, decode and augment the samples at the places *share* of *batch*."""
+    def _fill(self, batch: Batch, bad: dict, epoch: int, indices: np.ndarray, share: range) -> None:
+        """Prepare the samples at the places *share* of *batch*; *bad*: place -> {key: what is wrong} of bad ones."""
         for place in share:
-            index = int(indices[place])
-            record = self.dataset.record(index)
-            drawn = draw(self.augmentation, len(batch.images), seed=self.seed, epoch=epoch, index=index,
-                         available=record.view_count, image_size=record.image_size)
-            for number, view in enumerate(drawn.views):
-                compose(record.view(int(view)), drawn, number, self.augmentation.blend, batch.images[number, place])
-            voxels = record.voxels()
-            batch.voxels[place] = voxels[::-1] if drawn.mirror else voxels
-            batch.views[place] = drawn.views
+            try:
+                self._prepare(int(indices[place]), batch, place, epoch)
+            except DataError as error:
+                if self.on_bad_record == "error":
+                    raise
+                bad[place] = {self.dataset.keys[indices[place]]: str(error)}
+                if self.drop_last:
+                    self._replace(batch, bad[place], epoch, int(indices[place]), place)
+
+    def _replace(self, batch: Batch, bad: dict[str, str], epoch: int, index: int, place: int) -> None:
+        """Prepare another sample in place of the bad one *index*."""
+        for attempt in range(ATTEMPTS):
+            other = draws.replacement(self.seed, epoch, index, attempt, len(self.dataset))
+            try:
+                return self._prepare(other, batch, place, epoch)
+            except DataError as error:
+                bad[self.dataset.keys[other]] = str(error)
+        raise DataError(f"{self.dataset.path}: no sound sample of split {self.dataset.split!r} is left to replace bad "
+                        f"ones; copy or pack the data set again: {next(iter(bad.values()))}")
+
+    def _prepare(self, index: int, batch: Batch, place: int, epoch: int) -> None:
+        prepare(self.dataset, index, batch, place, augmentation=self.augmentation, seed=self.seed, epoch=epoch,
+                backgrounds=self.backgrounds)

@@ -47,7 +47,7 @@ def find_meshes(folder) -> List[Source]:
     if not names:
         raise DataError(f"{folder}: no mesh files in it ({', '.join(SUFFIXES)}); a folder with one folder of mesh "
                         f"files per class is wanted")
-    synsets = [synset_of(_safe(name.split("/")[0])) if "/" in name else NO_CLASS for name in names]
+    synsets = [synset_of(safe_name(name.split("/")[0])) if "/" in name else NO_CLASS for name in names]
     spellings = [_spellings(name) for name in names]
     uses = Counter((synset, spelling.lower()) for synset, mine in zip(synsets, spellings) for spelling in set(mine))
     return [Source(folder / name, name, synset, _first_unique(synset, mine, uses))
@@ -67,8 +67,8 @@ def _spellings(name: str) -> List[str]:
     within = name.split("/", 1)[-1]  # without the class
     stem, suffix = os.path.splitext(within)
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    plain = _safe(stem.split("/")[-1])
-    return [plain, _safe(stem.replace("/", "-")), _safe(stem.replace("/", "-") + suffix.replace(".", "-")),
+    plain = safe_name(stem.split("/")[-1])
+    return [plain, safe_name(stem.replace("/", "-")), safe_name(stem.replace("/", "-") + suffix.replace(".", "-")),
             f"{plain}-{digest}"]
 
 
@@ -76,7 +76,7 @@ def _first_unique(synset: str, spellings: List[str], uses: Counter) -> str:
     return next((name for name in spellings if uses[synset, name.lower()] == 1), spellings[-1])
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """*name* as a folder name everywhere: no separators, spaces or leading dots, at most 100 characters."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip(".")
     return name[:100] or "model"

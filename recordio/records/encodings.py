@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from typing import NamedTuple, Union
 
 import numpy as np
 import zstandard
@@ -39,34 +40,62 @@ def encode_zstd(rgba: np.ndarray, *, level: int = DEFAULT_LEVEL) -> bytes:
     return _BOX.pack(top, left, height, width) + _threads.compressor.compress(planes.tobytes())
 
 
+class Box(NamedTuple):
+    """A decompressed view: the part of the picture outside which every byte is 0.
+
+    The loader puts its pixels together while it composes them; `decode_view` makes the whole picture.
+    """
+
+    top: int  # place and size, pixels
+    left: int
+    height: int
+    width: int
+    differences: bool  # whether data is (4, h, w) minus the left neighbours (`zstd`), or (h, w, 4) as it is
+    data: Union[bytes, np.ndarray]  # 4 height width bytes
+
+
 def decode_view(encoding: int, stored: memoryview, shape, *, name: str) -> np.ndarray:
     """The (H, W, 4) uint8 picture of *stored* bytes; *shape* is the (H, W) that the record promises.
 
     Raises:
         DataError: beginning with *name*, where the bytes are no such picture.
     """
+    box = unpack_view(encoding, stored, shape, name=name)
+    if not box.differences:
+        return box.data
+    rgba = np.zeros((*shape, 4), np.uint8)
+    _undo(np.frombuffer(box.data, np.uint8).reshape(4, box.height, box.width),
+          rgba[box.top:box.top + box.height, box.left:box.left + box.width])
+    return rgba
+
+
+def unpack_view(encoding: int, stored: memoryview, shape, *, name: str) -> Box:
+    """Decompress *stored* bytes as far as a call that frees the interpreter lock does; arguments of `decode_view`.
+
+    Raises:
+        DataError: beginning with *name*, where the bytes are no such picture.
+    """
     if encoding == PNG:
-        rgba = read_rgba(stored, name)
+        rgba = read_rgba(stored, name, max_pixels=shape[0] * shape[1])  # refused before any more is allocated
         if rgba.shape[:2] != tuple(shape):
             raise DataError(f"{name}: the picture is {_size(rgba.shape)} where the record promises {_size(shape)}; "
                             f"pack the data set again")
-        return rgba
+        return Box(0, 0, rgba.shape[0], rgba.shape[1], False, rgba)
     if encoding != ZSTD:
         raise DataError(f"{name}: unknown view encoding {encoding}, known are {ENCODINGS}; use a newer version")
-    return _decode_zstd(stored, shape, name)
+    return _unpack_zstd(stored, shape, name)
 
 
-def _decode_zstd(stored, shape, name):
+def _unpack_zstd(stored, shape, name):
     if len(stored) < _BOX.size:
         raise DataError(f"{name}: {len(stored)} bytes are too few for a view; pack the data set again")
     top, left, height, width = _BOX.unpack_from(stored)
     if top + height > shape[0] or left + width > shape[1]:
         raise DataError(f"{name}: a box of {height}x{width} at row {top}, column {left} leaves the picture of "
                         f"{_size(shape)}; pack the data set again")
-    rgba = np.zeros((*shape, 4), np.uint8)
     wanted = 4 * height * width
     if not wanted:
-        return rgba
+        return Box(0, 0, 0, 0, True, b"")
     try:
         # the size is checked before anything is allocated: a damaged frame may promise any
         promised = zstandard.frame_content_size(stored[_BOX.size:])
@@ -78,8 +107,7 @@ def _decode_zstd(stored, shape, name):
         planes = _threads.decompressor.decompress(stored[_BOX.size:])
     except zstandard.ZstdError as error:
         raise DataError(f"{name}: the view does not unpack ({error}); pack the data set again") from None
-    _undo(np.frombuffer(planes, np.uint8).reshape(4, height, width), rgba[top:top + height, left:left + width])
-    return rgba
+    return Box(top, left, height, width, True, planes)
 
 
 @compiled

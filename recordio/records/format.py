@@ -6,6 +6,7 @@ length is checked against the bytes at hand before it is used, so that no damage
 from __future__ import annotations
 
 import itertools
+import math
 import struct
 from dataclasses import dataclass
 from typing import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 import xxhash
 
 from recordio.errors import DataError
-from recordio.records.encodings import decode_view
+from recordio.records.encodings import Box, decode_view, unpack_view
 
 MAGIC = b"R2N2"
 VERSION = 1
@@ -63,9 +64,21 @@ class Record:
 
     def view(self, index: int) -> np.ndarray:
         """View *index* as (H, W, 4) uint8 RGBA, straight alpha; the other views are not touched."""
-        offset, length, encoding = (int(number) for number in self._table[index])
-        stored = self._payload[offset:offset + length]
-        return decode_view(encoding, stored, self.image_size, name=f"{self.name}, view {index}")
+        return decode_view(*self._stored(index), self.image_size, name=f"{self.name}, view {index}")
+
+    def box(self, index: int) -> Box:
+        """View *index* decompressed, its pixels not yet put together."""
+        return unpack_view(*self._stored(index), self.image_size, name=f"{self.name}, view {index}")
+
+    def _stored(self, index: int) -> tuple[int, memoryview]:
+        """(encoding number, bytes) of view *index*."""
+        offset, length, encoding = self._table[index].item()
+        return encoding, self._payload[offset:offset + length]
+
+    @property
+    def packed_voxels(self) -> np.ndarray:
+        """The occupancy as (ceil(XYZ / 8),) uint8, the cell of the lowest bit first."""
+        return self._packed
 
     def voxels(self) -> np.ndarray:
         """The occupancy as (X, Y, Z) bool."""
@@ -127,6 +140,8 @@ def parse_record(payload: memoryview, *, name: str, verify: bool = True) -> Reco
     if verify and xxhash.xxh64_intdigest(payload[:-_CHECKSUM.size]) != _CHECKSUM.unpack(payload[-_CHECKSUM.size:])[0]:
         raise DataError(f"{name}: the checksum does not match; the file is damaged, copy it again")
     _check_limits(name, views, (height, width), (x, y, z))
+    if not all(map(math.isfinite, (tx, ty, tz, scale))) or scale <= 0:
+        raise DataError(f"{name}: a grid of side {scale} at {tx}, {ty}, {tz} is nowhere; pack the data set again")
     # sections in their order: table, cameras, voxels, class, model; the views follow
     sizes = [_TABLE.itemsize * views, 4 * views * columns, -(-x * y * z // 8), *names]
     table_at, cameras_at, voxels_at, class_at, model_at, views_at = itertools.accumulate([_HEADER.size] + sizes)

@@ -6,7 +6,9 @@ else; the cut-out magic is not stored again. All numbers are little-endian. (dml
 """
 from __future__ import annotations
 
+import os
 import struct
+from typing import Iterator
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from recordio.errors import DataError
 
 MAGIC = 0xCED7230A
 MAX_PAYLOAD = (1 << 29) - 1  # bytes; the length shares its word with three flag bits
+MAX_FRAMED = 2 * MAX_PAYLOAD + 16  # bytes of all its parts: a payload of nothing but magic doubles
 WHOLE, FIRST, MIDDLE, LAST = range(4)  # continuation flags
 
 _HEAD = struct.Struct("<II")
@@ -72,3 +75,48 @@ def unframe(framed: bytes | memoryview, *, name: str) -> memoryview:
         raise DataError(f"{name}: {len(view) - start} bytes follow the record; the index belongs to another file, "
                         f"pack the data set again")
     return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
+
+
+def find_records(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of every record in an open file of *size* bytes, found by the heads of the parts alone.
+
+    The stretches cover the file without a gap. Where the heads are damaged one ends at the next place at which a
+    record may begin; `unframe` then says what is wrong with it.
+    """
+    start = 0
+    while start < size:
+        end = _record_end(descriptor, start, size) or _next_start(descriptor, start + 4, size)
+        yield start, end
+        start = end
+
+
+def _record_end(descriptor, start, size):
+    """Where the record at *start* ends; None where its heads are damaged."""
+    wanted = (WHOLE, FIRST)
+    while start + 8 <= size:
+        head = os.pread(descriptor, _HEAD.size, start)
+        if len(head) < _HEAD.size:  # somebody cut the file meanwhile
+            return None
+        magic, word = _HEAD.unpack(head)
+        flag, length = word >> 29, word & MAX_PAYLOAD
+        start += 8 + length + -length % 4
+        if magic != MAGIC or flag not in wanted or start > size:
+            return None
+        if flag in (WHOLE, LAST):
+            return start
+        wanted = (MIDDLE, LAST)
+    return None
+
+
+def _next_start(descriptor, start, size):
+    """The first place from *start* (a multiple of 4) on that holds the head of a whole or first part."""
+    while start + 8 <= size:
+        piece = os.pread(descriptor, min(1 << 20, (size - start) & ~3), start)
+        words = np.frombuffer(piece, "<u4", len(piece) // 4)
+        if len(words) < 2:
+            break
+        for place in np.flatnonzero(words[:-1] == MAGIC):
+            if words[place + 1] >> 29 in (WHOLE, FIRST):
+                return start + 4 * int(place)
+        start += max(4, len(piece) - 4)  # the last word may be the magic of a head that is cut here
+    return size

@@ -1,10 +1,12 @@
 """Records, packing: what an output folder holds already - a finished data set, an unfinished one, something else."""
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Callable
 
 from recordio.errors import DataError
 from recordio.records.manifest import (
@@ -18,12 +20,17 @@ from recordio.records.manifest import (
     shard_from,
     write_json,
 )
+from recordio.records.parts import PART, read_part
 from recordio.records.plan import Plan
 from recordio.records.reader import check_size
 
-# names that only packing makes: shards, what a killed process left of them, and the two JSON files
-_OURS = re.compile(r"(train|val|test)-\d{5}\.(rec|idx)|manifest\.json|\.packing\.json"
-                   r"|\.((train|val|test)-\d{5}\.(rec|idx)|manifest\.json|\.packing\.json)\.\w+\.tmp")
+SPOOL = ".packing.spool"  # only while packing archives: finished records, in the archive's order
+
+# names that only packing makes: shards, what a killed process left of them, the JSON files and the spool
+_OURS = re.compile(r"(train|val|test)-\d{5}\.(rec|idx)|manifest\.json|part\.json|\.packing\.(json|spool)"
+                   r"|\.((train|val|test)-\d{5}\.(rec|idx)|(manifest|part|\.packing)\.json)\.\w+\.tmp")
+
+Differs = Callable[[Manifest, int], str]  # a manifest and the date of its file -> what is other about it, or ""
 
 
 @dataclass
@@ -34,27 +41,57 @@ class Progress:
     voxel_shape: tuple[int, ...] | None = None
 
 
-def prepare(plan: Plan, out: Path, overwrite: bool) -> Manifest | None:
-    """Make *out* ready to write; the manifest where the same data set is complete there already."""
+def prepare(out: Path, overwrite: bool, part: tuple[int, int] | None, differs: Differs) -> Manifest | None:
+    """Make *out* ready to write; the manifest where the same data set, or the same *part*, is complete there already.
+
+    Raises:
+        DataError: *out* holds something else and *overwrite* is not set.
+    """
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: a file; give a folder to write the data set into")
     out.mkdir(parents=True, exist_ok=True)
     found = [name for name in os.listdir(out) if not (name.endswith(".tmp") and _OURS.fullmatch(name))]
     if overwrite:
         remove_ours(out)
-    elif FILE in found:
-        manifest = read_manifest(out)
-        changed = max(shard.changed_ns for shard in plan.shards) > os.stat(out / FILE).st_mtime_ns
-        if manifest.plan != plan.fingerprint or changed:
-            raise DataError(f"{out}: it holds a data set made from {'older files' if changed else 'other input'} or "
-                            f"with other options; choose another folder, or --overwrite to replace it")
+    elif FILE in found or PART in found:
+        manifest, other = _complete(out, found, part, differs)
+        if other:
+            raise DataError(f"{out}: it holds {other}; choose another folder, or --overwrite to replace it")
         for shard in manifest.shards:
             check_size(out / f"{shard.name}.rec", shard)
+        for name in (PROGRESS, SPOOL):  # of a process killed after its last file was written
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(out / name)
         return manifest
     elif PROGRESS not in found and found:
         raise DataError(f"{out}: the folder is not empty and holds no data set ({sorted(found)[0]}); choose another, "
                         f"or --overwrite to write beside what is there")
     return None
+
+
+def _complete(out: Path, found: list[str], part: tuple[int, int] | None, differs: Differs) -> tuple[Manifest, str]:
+    """What *out* holds, and how that is something else than what is wanted (or "")."""
+    file = PART if PART in found else FILE
+    if file == PART:
+        there = read_part(out)
+        manifest, came = there.manifest(), (there.number, there.count)
+        held = f"part {there.number} of {there.count} of a data set"
+    else:
+        manifest, came, held = read_manifest(out), None, "a data set"
+    other = differs(manifest, os.stat(out / file).st_mtime_ns)
+    if other:
+        return manifest, f"{held} made from {other} or with other options"
+    return manifest, held if came != part else ""
+
+
+def plan_differs(plan: Plan) -> Differs:
+    """How a data set in the output folder is not the one of *plan*."""
+    def differs(manifest: Manifest, date_ns: int) -> str:
+        if max((shard.changed_ns for shard in plan.shards), default=0) > date_ns:
+            return "older files"
+        return "" if manifest.plan == plan.fingerprint else "other input"
+
+    return differs
 
 
 def remove_ours(out: Path) -> None:
@@ -70,7 +107,7 @@ def read_progress(plan: Plan, out: Path) -> Progress:
     if not (out / PROGRESS).exists():
         return Progress({})
     content = read_json(out / PROGRESS)
-    if not isinstance(content, dict) or content.get("plan") != plan.fingerprint:
+    if not isinstance(content, dict) or content.get("plan") != plan.token:
         raise DataError(f"{out}: it holds an unfinished pack of other input or options; finish that one, choose "
                         f"another folder, or --overwrite to begin again")
     changed = {shard.name: shard.changed_ns for shard in plan.shards}
@@ -87,8 +124,8 @@ def read_progress(plan: Plan, out: Path) -> Progress:
     return Progress(kept, tuple(content["voxel_shape"]) if kept and content["voxel_shape"] else None)
 
 
-def write_progress(plan: Plan, out: Path, progress: Progress) -> None:
-    """Remember in *out* what is finished, atomically."""
+def write_progress(token: str, out: Path, progress: Progress) -> None:
+    """Remember in *out* what is finished of the plan with *token*, atomically."""
     write_json(out / PROGRESS, {
-        "plan": plan.fingerprint, "voxel_shape": progress.voxel_shape,
+        "plan": token, "voxel_shape": progress.voxel_shape,
         "shards": [{"shard": asdict(shard), "skipped": skipped} for shard, skipped in progress.shards.values()]})
