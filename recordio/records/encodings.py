@@ -28,16 +28,39 @@ _threads = threading.local()  # zstd contexts serve one thread at a time
 
 def encode_zstd(rgba: np.ndarray, *, level: int = DEFAULT_LEVEL) -> bytes:
     """(H, W, 4) uint8 -> the bytes of a `zstd` view; equal pictures and levels give equal bytes."""
-    filled = np.ascontiguousarray(rgba).view(np.uint32)[:, :, 0] != 0  # any of the four bytes, in one comparison
-    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
-    if not len(rows):
+    rgba = np.ascontiguousarray(rgba)
+    top, left, bottom, right = _box_of(rgba.view(np.uint32)[:, :, 0])  # the four bytes in one comparison
+    if bottom == top:
         return _BOX.pack(0, 0, 0, 0)
-    top, left, height, width = rows[0], columns[0], rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    planes = rgba[top:top + height, left:left + width].transpose(2, 0, 1).copy()  # (h, w, 4) -> (4, h, w)
-    planes[:, :, 1:] -= planes[:, :, :-1].copy()
+    planes = np.empty((4, bottom - top, right - left), np.uint8)
+    _differences(rgba[top:bottom, left:right], planes)
     if getattr(_threads, "level", None) != level:
         _threads.compressor, _threads.level = zstandard.ZstdCompressor(level=level, write_checksum=False), level
-    return _BOX.pack(top, left, height, width) + _threads.compressor.compress(planes.tobytes())
+    return _BOX.pack(top, left, bottom - top, right - left) + _threads.compressor.compress(planes)
+
+
+@compiled
+def _box_of(pixels):
+    """(top, left, bottom, right) of the smallest box with every pixel of (H, W) that is not 0; zeros for none."""
+    top, left, bottom, right = pixels.shape[0], pixels.shape[1], 0, 0
+    for row in range(pixels.shape[0]):
+        for column in range(pixels.shape[1]):
+            if pixels[row, column]:
+                top, left = min(top, row), min(left, column)
+                bottom, right = row + 1, max(right, column + 1)
+    return (top, left, bottom, right) if bottom else (0, 0, 0, 0)
+
+
+@compiled
+def _differences(rgba, planes):
+    """Write each channel of (h, w, 4), each pixel minus its left neighbour modulo 256, into (4, h, w)."""
+    for row in range(rgba.shape[0]):
+        for channel in range(4):
+            left = np.uint8(0)
+            for column in range(rgba.shape[1]):
+                value = rgba[row, column, channel]
+                planes[channel, row, column] = np.uint8(value - left)
+                left = value
 
 
 class Box(NamedTuple):
