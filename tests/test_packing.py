@@ -128,6 +128,27 @@ def test_a_damaged_finished_shard_is_made_again(layout, packed, tmp_path):
     assert hashes(out) == hashes(packed)
 
 
+@pytest.mark.parametrize("damage", [
+    lambda content: content.pop("shards"), lambda content: content.update(shards=[{}]),
+    lambda content: content.update(shards={"a": 1}), lambda content: content["shards"][0]["shard"].update(name="x"),
+    lambda content: content["shards"][0]["shard"].pop("sha256"), lambda content: content.update(voxel_shape=3)])
+def test_damaged_progress_is_named(layout, tmp_path, damage):
+    plan, out, calls = make_plan(layout, PackOptions(shard_size=2)), tmp_path / "out", []
+
+    def interrupt(count):
+        calls.append(count)
+        if sum(calls) > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack(plan, out, on_models=interrupt)
+    content = json.loads((out / ".packing.json").read_text())
+    damage(content)
+    (out / ".packing.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"\.packing\.json: damaged .*--overwrite"):
+        pack(plan, out)
+
+
 def test_a_complete_data_set_is_left_alone(layout, copy, capsys):
     before = {path.name: path.stat().st_mtime_ns for path in copy.iterdir()}
     plan = make_plan(layout, PackOptions(shard_size=3))

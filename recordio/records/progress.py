@@ -111,17 +111,22 @@ def read_progress(plan: Plan, out: Path) -> Progress:
         raise DataError(f"{out}: it holds an unfinished pack of other input or options; finish that one, choose "
                         f"another folder, or --overwrite to begin again")
     changed = {shard.name: shard.changed_ns for shard in plan.shards}
+    try:
+        finished = [(shard_from(entry["shard"]), entry["skipped"]) for entry in content["shards"]]
+        dates = [changed[shard.name] for shard, _ in finished]
+        voxel_shape = tuple(content["voxel_shape"] or ())
+    except (KeyError, TypeError, ValueError, AttributeError, DataError) as error:
+        raise DataError(f"{out / PROGRESS}: damaged ({error!r}); --overwrite to begin the pack again") from None
     kept = {}
-    for entry in content["shards"]:
-        shard = shard_from(entry["shard"])
+    for (shard, skipped), date in zip(finished, dates):
         path, index = out / f"{shard.name}.rec", out / f"{shard.name}.idx"
-        if (path.is_file() and index.is_file() and changed[shard.name] <= os.stat(path).st_mtime_ns
+        if (path.is_file() and index.is_file() and date <= os.stat(path).st_mtime_ns
                 and file_sha256(path) == (shard.sha256, shard.bytes) and file_sha256(index)[0] == shard.index_sha256):
-            kept[shard.name] = (shard, entry["skipped"])
+            kept[shard.name] = (shard, skipped)
     for name in os.listdir(out):
         if name.endswith(".tmp") and _OURS.fullmatch(name):  # a killed process could not remove them
             os.unlink(out / name)
-    return Progress(kept, tuple(content["voxel_shape"]) if kept and content["voxel_shape"] else None)
+    return Progress(kept, voxel_shape if kept and voxel_shape else None)
 
 
 def write_progress(token: str, out: Path, progress: Progress) -> None:
