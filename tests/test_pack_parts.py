@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_layout import hashes, make_layout
+from tiny_layout import hashes, hold_refusal, make_layout
 
 from gluon_r2n2_tools import pack_rec
 from recordio.errors import DataError
@@ -249,10 +249,4 @@ def test_the_object_fitted_is_another_data_set(layout, tmp_path):
     (["{src}", "{out}", "--renderings", "{src}/a.tgz", "--voxel-archive", "{src}/b.tgz"], "a.tgz: no such file")])
 def test_bad_arguments(layout, tmp_path, capsys, arguments, words):
     filled = [word.format(src=layout, out=tmp_path / "out") for word in arguments]
-    try:
-        code = pack_rec.main(filled)
-    except SystemExit as stop:  # argparse's own way out
-        code = stop.code
-    assert code == 2
-    message = capsys.readouterr().err
-    assert words in message and len(message.splitlines()) == 1
+    hold_refusal(pack_rec.main, filled, words, capsys)

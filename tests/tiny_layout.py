@@ -1,4 +1,4 @@
-"""A layout folder small enough to pack many times in a test, archives of it, and what two folders have in common."""
+"""A layout folder small enough to pack many times in a test, archives of it, and how a tool refuses bad arguments."""
 from __future__ import annotations
 
 import hashlib
@@ -65,3 +65,14 @@ def hashes(folder: Path, *, ignore_source: bool = False) -> Dict[str, str]:
         content = json.loads(found["manifest.json"])
         found["manifest.json"] = json.dumps({**content, "source": "", "sha256": ""}).encode()
     return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+
+
+def hold_refusal(main, arguments, words, capsys):
+    """A tool's *main* must end with 2 and one line that has *words* in it."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse's own way out
+        code = stop.code
+    assert code == 2
+    message = capsys.readouterr().err
+    assert words in message and len(message.splitlines()) == 1

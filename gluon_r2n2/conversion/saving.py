@@ -43,6 +43,8 @@ def load_weights(path: Union[str, Path]) -> Dict[str, np.ndarray]:
     Raises:
         ModelError: it is no such file.
     """
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: no such file; give a file of weights, such as tools/import_weights.py writes")
     try:
         arrays = mx.nd.load(str(path))
     except mx.MXNetError as error:
