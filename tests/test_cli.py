@@ -168,9 +168,10 @@ def test_a_terminal_without_the_letters_of_a_name_stops_nothing():
 
 
 def flags_in(script):
-    """The flags that the source of a tool adds to its parser."""
-    tree = ast.parse((ROOT / "tools" / f"{script}.py").read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)
+    """The flags that the source of a tool, or its module of options, adds to its parser."""
+    sources = [ROOT / "tools" / f"{script}{part}.py" for part in ("", "_options")]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sources if path.is_file()]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)
              and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument"]
     return {constant.value for call in calls for constant in call.args
             if isinstance(constant, ast.Constant) and str(constant.value).startswith("--")}

@@ -17,7 +17,7 @@ from gluon_r2n2 import files
 from gluon_r2n2.deployment import Artefact, Preprocessing, Reconstructor, artefact, export, load, prepare
 from gluon_r2n2.deployment.preprocess import network_input
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.training.checkpoint import save_checkpoint
+from gluon_r2n2.training.runs.checkpoint import save_checkpoint
 from gluon_r2n2_tools import export as export_tool
 from gluon_r2n2_tools import reconstruct as reconstruct_tool
 from recordio.layouts import encode_png, read_binvox, read_rgba

@@ -22,7 +22,8 @@ import gluon_r2n2
 from gluon_r2n2 import ModelError, metrics, training
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.config import RECIPES, TrainingConfig
-from gluon_r2n2.training.optimiser import clip_gradients, get_state, learning_rate, make_optimiser, set_state
+from gluon_r2n2.training.optimiser import clip_gradients, get_state, make_optimiser, set_state
+from gluon_r2n2.training.schedule import learning_rate
 from gluon_r2n2_tools import eval as eval_tool
 from gluon_r2n2_tools import train
 from recordio.layouts import read_rgba

@@ -19,10 +19,10 @@ from tiny_data import SIZE, make_data
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, files, training
-from gluon_r2n2.training import checkpoint as checkpoints
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.config import TrainingConfig
 from gluon_r2n2.training.interrupt import StopRequest
+from gluon_r2n2.training.runs import checkpoint as checkpoints
 from gluon_r2n2_tools import train
 from recordio.loading import Loader, RecordDataset
 

@@ -12,7 +12,7 @@ from gluon_r2n2.deployment.engine import StepEngine
 from gluon_r2n2.deployment.preprocess import PreparedView, network_input, prepare
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training import load_network
-from gluon_r2n2.training.checkpoint import CHECKPOINTS, CONFIG, STATE
+from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, STATE
 
 
 class Reconstructor:

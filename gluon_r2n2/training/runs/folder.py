@@ -1,4 +1,4 @@
-"""The folder of a run: starting one, taking one up again, and its log."""
+"""The folder of a run: starting one, and taking one up again."""
 from __future__ import annotations
 
 import json
@@ -7,10 +7,8 @@ from typing import Any, Dict, Optional
 
 from gluon_r2n2 import files
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.training.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
 from gluon_r2n2.training.config import TrainingConfig, differences
-
-LOG = "log.jsonl"
+from gluon_r2n2.training.runs.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
 
 
 def check_free(run: Path) -> None:
@@ -69,18 +67,6 @@ def resume_run(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
     (run / CHECKPOINTS).mkdir(exist_ok=True)
     files.remove_unfinished(run / CHECKPOINTS)
     files.write_json(run / CONFIG, facts)
-
-
-class RunLog:
-    """Appends JSON lines to the log of a run."""
-
-    def __init__(self, run: Path):
-        self._path = run / LOG
-
-    def write(self, event: str, step: int, **values) -> None:
-        """Append one line, `{"event": event, "step": step, ...}`."""
-        with open(self._path, "a", encoding="utf-8") as handle:
-            handle.write(json.dumps({"event": event, "step": step, **values}) + "\n")
 
 
 def position(step: int, batches_per_epoch: int) -> Dict[str, int]:

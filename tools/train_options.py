@@ -1,0 +1,110 @@
+"""The command line of train.py: its flags, their defaults, and which of them were given."""
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import gluon_r2n2
+from gluon_r2n2 import training
+from gluon_r2n2.training import TrainingConfig
+from gluon_r2n2_tools import cli
+from recordio.loading import POLICIES
+
+UNSET = object()  # marks the flags that were not given
+MODEL_FLAGS = ("width", "hidden", "norm", "upsample", "leak")
+TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "optimizer", "learning_rate", "schedule",
+                  "weight_decay", "clip", "loss_limit", "steps", "checkpoint_every", "validate_every",
+                  "validate_samples", "log_every", "keep")
+
+
+def parse(argv=None, *, description: str):
+    """Return the options and the set of those that were given; the recipe decides the others left at None."""
+    default = TrainingConfig()
+    parser = cli.Parser(prog="r2n2-train", description=description)
+    parser.add_argument("--data", metavar="D", type=Path, required=True, help="folder made by pack_rec.py")
+    parser.add_argument("--run", metavar="R", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on with the run at R; only options that do not change it may differ, such as --steps")
+    parser.add_argument("--init-from", metavar="PATH", type=Path,
+                        help="start a new run from the weights of this run or checkpoint")
+    group = parser.add_argument_group("network")
+    group.add_argument("--model", metavar="NAME", default="res3d_gru_3", choices=gluon_r2n2.list_models(),
+                       help="one of " + ", ".join(gluon_r2n2.list_models()))
+    group.add_argument("--width", metavar="X", type=cli.positive_float, default=1.0,
+                       help="factor on all channel counts")
+    group.add_argument("--hidden", metavar="N", type=cli.positive_int,
+                       help="channels of the recurrent state (default: 128, times --width)")
+    group.add_argument("--norm", metavar="KIND", choices=("none", "batch"), default="none",
+                       help="normalisation: none or batch")
+    group.add_argument("--upsample", metavar="KIND", choices=("unpool", "trilinear", "trilinear_frozen", "deconv"),
+                       default="unpool", help="of the decoder: unpool, trilinear, trilinear_frozen or deconv")
+    group.add_argument("--leak", metavar="X", type=zero_or_positive, default=gluon_r2n2.ModelConfig.leak,
+                       help="slope of LeakyReLU below 0; the paper says 0.1, its code 0.01")
+    group.add_argument("--pretrained-backbone", action="store_true",
+                       help="start from gluon-cv's ImageNet weights; for resnet18_gru_3 and mobilenetv2_gru_3")
+    group.add_argument("--image-size", metavar="S", type=cli.positive_int, default=default.image_size,
+                       help="edge of the network's input, pixels")
+    group = parser.add_argument_group("training")
+    length = group.add_mutually_exclusive_group()
+    length.add_argument("--steps", metavar="N", type=cli.positive_int, default=default.steps, help="updates in all")
+    length.add_argument("--epochs", metavar="N", type=cli.positive_int, help="passes over the data, instead of --steps")
+    group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=default.batch_size,
+                       help="objects per update, over all devices")
+    group.add_argument("--views", metavar="A-B", type=view_range, default="{}-{}".format(*default.views),
+                       help="views per object, a number or a range from which each batch draws one")
+    group.add_argument("--classes", metavar="NAME", nargs="+",
+                       help="train on these only; names or synset numbers (default: all)")
+    group.add_argument("--backgrounds", metavar="DIR", type=Path,
+                       help="folder of pictures to lay behind the objects of half of the views (default: colours)")
+    group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
+                       help="modern, or original: as the paper's code, its augmentation included (docs/training.md)")
+    group.add_argument("--optimizer", metavar="NAME", choices=training.OPTIMISERS,
+                       help="adamw, or the original's adam or sgd (default: the recipe's)")
+    group.add_argument("--lr", dest="learning_rate", metavar="X", type=cli.positive_float,
+                       help="highest learning rate (default: the recipe's)")
+    group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
+                       help=f"of the learning rate: {', '.join(training.SCHEDULES)} (default: the recipe's)")
+    group.add_argument("--weight-decay", metavar="X", type=zero_or_positive,
+                       help="of weights: decoupled in adamw, else L2 (default: the optimizer's)")
+    group.add_argument("--clip", metavar="X", type=zero_or_positive,
+                       help="norm to which a larger gradient is scaled down; 0: never (default: the recipe's)")
+    group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
+                       help="stop where the loss is above this (default: the recipe's)")
+    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=default.seed,
+                       help="draws the first weights, the order of the objects and their augmentation")
+    group = parser.add_argument_group("running")
+    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
+    group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
+    group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
+                       help="error: stop; skip: take another object in its place, and report each epoch")
+    for flag, what in (("checkpoint-every", "steps between checkpoints"), ("log-every", "steps per line of the log"),
+                       ("validate-samples", "objects to validate on, at most"),
+                       ("keep", "newest checkpoints to keep, besides the best")):
+        group.add_argument(f"--{flag}", metavar="N", type=cli.positive_int, help=what,
+                           default=getattr(default, flag.replace("-", "_")))
+    group.add_argument("--validate-every", metavar="N", type=cli.integer(0), default=default.validate_every,
+                       help="steps between validations; 0: never")
+    options = parser.parse_args(argv)
+    if options.resume and options.init_from:
+        parser.error("--resume goes on with the run at R, --init-from starts a new one; give one of them")
+    if options.pretrained_backbone and (options.resume or options.init_from):
+        parser.error("--pretrained-backbone gives a new run its first weights, which --resume and --init-from bring "
+                     "along; leave it out")
+    marked = argparse.Namespace(**dict.fromkeys(vars(options), UNSET))  # argparse leaves what is set alone
+    given = {name for name, value in vars(parser.parse_args(argv, marked)).items() if value is not UNSET}
+    return options, given
+
+
+def view_range(text: str):
+    """An argparse type: `3` or `1-5` -> (lowest, highest)."""
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    low, high = (int(match.group(1)), int(match.group(2) or match.group(1))) if match else (0, 0)
+    if not 1 <= low <= high:
+        raise argparse.ArgumentTypeError(f"wants a number of views or a range like 1-5, got {text!r}")
+    return low, high
+
+
+def zero_or_positive(text: str) -> float:
+    """An argparse type: 0, or a number above 0."""
+    return 0.0 if text.strip() == "0" else cli.positive_float(text)
