@@ -62,7 +62,7 @@ setup(
         "gluon_r2n2_tools",
     ],
     package_dir={"gluon_r2n2_tools": "tools"},
-    package_data={"": ["*.html", "*.css", "*.js", "*.json"]},
+    package_data={"": ["*.html", "*.css", "*.js", "*.json", "pretrained/*/*"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     entry_points={

@@ -17,6 +17,7 @@ from gluon_r2n2 import files
 from gluon_r2n2.deployment import Artefact, Preprocessing, Reconstructor, artefact, export, load, prepare
 from gluon_r2n2.deployment.preprocess import network_input
 from gluon_r2n2.errors import ModelError
+from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.runs.checkpoint import save_checkpoint
 from gluon_r2n2_tools import export as export_tool
 from gluon_r2n2_tools import reconstruct as reconstruct_tool
@@ -204,6 +205,30 @@ def test_an_exported_model_is_the_network(name, options, tmp_path):
         np.testing.assert_allclose(got[0].asnumpy(), wanted, atol=2e-6)
     np.testing.assert_array_equal(engine.run(views).asnumpy(), got.asnumpy())
     assert sorted(path.name for path in folder.iterdir()) == ["r2n2-0000.params", "r2n2-symbol.json", "r2n2.json"]
+
+
+def test_half_the_size_holds_the_rounded_network(tmp_path):
+    """Weights as NumPy rounds them; biases and statistics, one of them beyond float16, to the bit."""
+    net = tiny(norm="batch")
+    views = mx.nd.random.uniform(shape=(2, 1, 3, 32, 32))
+    with mx.autograd.record():
+        net(views)
+    wide = next(parameter for name, parameter in named_parameters(net).items() if name.endswith("running_var"))
+    wide.set_data(wide.data() * 1e6)
+    whole = exported(net, tmp_path / "whole")
+    export(net, Artefact.of(net, info_of(net)), tmp_path / "half", half=True)
+    kept, found = ({re.sub(r"r2n2\d+", "", name): array.asnumpy()  # a number that counts networks
+                    for name, array in mx.nd.load(str(tmp_path / folder / "r2n2-0000.params")).items()}
+                   for folder in ("whole", "half"))
+    assert kept.keys() == found.keys() and max(array.max() for array in kept.values()) > 65504
+    for name, array in kept.items():
+        wanted = array.astype(np.float16) if array.ndim > 1 else array
+        assert found[name].dtype == wanted.dtype
+        np.testing.assert_array_equal(found[name], wanted, name)
+    sizes = [(folder / "r2n2-0000.params").stat().st_size for folder in (tmp_path / "half", whole)]
+    assert sizes[0] < 0.52 * sizes[1]
+    exact, rounded = (load(folder)[1].run(views).asnumpy() for folder in (whole, tmp_path / "half"))
+    assert rounded.dtype == np.float32 and 0 < np.abs(rounded - exact).max() < 0.01
 
 
 def test_no_custom_operator_is_exported(tmp_path):

@@ -25,6 +25,8 @@ def parse(argv=None):
                              ".params file of weights, such as tools/import_weights.py writes")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an exported model that is already at OUT")
+    parser.add_argument("--half", action="store_true",
+                        help="write the weights as float16, half the size; computed in float32 all the same")
     parser.add_argument("--model", metavar="NAME", choices=gluon_r2n2.list_models(),
                         help="the network of a .params file: " + ", ".join(gluon_r2n2.list_models()))
     return parser.parse_args(argv)
@@ -35,7 +37,7 @@ def run(argv=None) -> int:
     check_place(options.out, options.overwrite)
     net, facts, source = network(options.run, options.model)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    export(net, facts, options.out.resolve())  # where OUT is a link it stays one
+    export(net, facts, options.out.resolve(), half=options.half)  # where OUT is a link it stays one
     size, rules = sum(file.stat().st_size for file in options.out.iterdir()), facts.preprocessing
     print(source)
     print(f"-> {options.out}: {size / 1e6:.1f} MB, reads back and gives the same numbers (difference 0)")

@@ -16,12 +16,14 @@ import mxnet as mx
 import numpy as np
 
 import gluon_r2n2
-from gluon_r2n2.deployment.engine import INPUTS, StepEngine
+from gluon_r2n2.deployment.engine import INPUTS, StepEngine, half_precision
 from gluon_r2n2.deployment.preprocess import Preprocessing
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.files import atomic_directory, damaged, manifest, sha256, sha256_of_json, write_json
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD
+from gluon_r2n2.model_zoo import model_from_config
 from gluon_r2n2.network import R2N2
+from gluon_r2n2.training.arrays import get_parameters, set_parameters
 
 FORMAT, VERSION = "gluon-r2n2 step graph", 1
 FACTS, SYMBOL, PARAMETERS = "r2n2.json", "r2n2-symbol.json", "r2n2-0000.params"
@@ -87,18 +89,22 @@ def is_artefact(path: Union[str, Path]) -> bool:
     return any((Path(path) / name).is_file() for name in (FACTS, SYMBOL, PARAMETERS))
 
 
-def export(net: R2N2, facts: Artefact, path: Union[str, Path]) -> None:
+def export(net: R2N2, facts: Artefact, path: Union[str, Path], *, half: bool = False) -> None:
     """Write *net* (its parameters on the CPU) to the folder *path*, whole or not at all, and prove it equal.
 
     An artefact that is already at *path* is replaced.
+
+    Args:
+        half: round the weights to float16, for a file of half the size; it is computed in float32 all the same.
 
     Raises:
         ModelError: the written graph does not reproduce the network.
         OSError: the place cannot be written to.
     """
+    net = _rounded(net) if half else net
     engine = StepEngine.from_network(net)
     with atomic_directory(path) as folder:
-        engine.save(folder / SYMBOL, folder / PARAMETERS)
+        engine.save(folder / SYMBOL, folder / PARAMETERS, half=half)
         write_json(folder / FACTS, facts.as_json(manifest(folder)))
         _verify(net, engine, load(folder)[1])
 
@@ -126,6 +132,13 @@ def load(path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Tuple[Arte
     except (KeyError, TypeError, ValueError, AssertionError, mx.MXNetError) as error:  # well-formed, but not ours
         raise ModelError(f"{path} is no model that tools/export.py wrote ({type(error).__name__}); "
                          "export the model again") from error
+
+
+def _rounded(net: R2N2) -> R2N2:
+    """A copy whose weights are those that float16 can hold."""
+    copy, arrays = model_from_config(net.config.as_dict()), half_precision(get_parameters(net))
+    set_parameters(copy, {name: array.astype("float32") for name, array in arrays.items()}, [mx.cpu()], source="export")
+    return copy
 
 
 def _read_facts(path: Path) -> Dict[str, Any]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Union
+from typing import Dict, Iterator, Optional, Sequence, Union
 
 import mxnet as mx
 from mxnet.gluon import SymbolBlock
@@ -11,6 +11,11 @@ from gluon_r2n2.network import R2N2
 from gluon_r2n2.training.arrays import write_arrays
 
 INPUTS = ("data0", "data1")  # image (B, 3, S, S), state (B, C, N, N, N)
+
+
+def half_precision(arrays: Dict[str, mx.nd.NDArray]) -> Dict[str, mx.nd.NDArray]:
+    """Weights as float16; biases and normalisation, which take no room and may be beyond its range, as they are."""
+    return {name: array.astype("float16") if array.ndim > 1 else array for name, array in arrays.items()}
 
 
 class StepEngine:
@@ -42,14 +47,17 @@ class StepEngine:
     @classmethod
     def from_files(cls, symbol: Union[str, Path], params: Union[str, Path], *, state: Sequence[int],
                    ctx: Optional[mx.Context] = None) -> StepEngine:
-        """Load what `save` wrote, onto *ctx* (the CPU by default) whatever device it came from."""
+        """Load what `save` wrote, onto *ctx* (the CPU by default) whatever device it came from; float32 in any case."""
         ctx = ctx or mx.cpu()
         engine = cls(list(mx.sym.load(str(symbol))), state=state, ctx=ctx)
-        engine._step.collect_params().load(str(params), ctx=ctx, cast_dtype=True, dtype_source="saved")
+        engine._step.collect_params().load(str(params), ctx=ctx, cast_dtype=True, dtype_source="current")
         return engine
 
-    def save(self, symbol: Union[str, Path], params: Union[str, Path]) -> None:
+    def save(self, symbol: Union[str, Path], params: Union[str, Path], *, half: bool = False) -> None:
         """Write the graph as JSON and the parameters in MXNet's format, as `HybridBlock.export` names them.
+
+        Args:
+            half: write weights as float16; see `half_precision`.
 
         Raises:
             OSError: the disk is full or read-only.
@@ -58,7 +66,7 @@ class StepEngine:
         auxiliary = set(self._symbol.list_auxiliary_states())
         arrays = {("aux:" if name in auxiliary else "arg:") + name: parameter.data(self._ctx).as_in_context(mx.cpu())
                   for name, parameter in self._step.collect_params().items()}
-        write_arrays(Path(params), arrays)
+        write_arrays(Path(params), half_precision(arrays) if half else arrays)
 
     def stream(self, images: mx.nd.NDArray) -> Iterator[mx.nd.NDArray]:
         """Images (T, B, 3, S, S) float32 in [0, 1] -> after each view, the probabilities (B, V, V, V)."""

@@ -10,6 +10,7 @@ import numpy as np
 from gluon_r2n2.deployment.artefact import Artefact, is_artefact, load
 from gluon_r2n2.deployment.engine import StepEngine
 from gluon_r2n2.deployment.preprocess import PreparedView, network_input, prepare
+from gluon_r2n2.deployment.pretrained import list_pretrained, pretrained_path
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training import load_network
 from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, STATE
@@ -29,15 +30,21 @@ class Reconstructor:
     def from_path(cls, path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Reconstructor:
         """Load an exported model, a run, or one checkpoint of a run, onto *ctx* (the CPU by default).
 
+        Args:
+            path: the folder; or, where there is none of that name, one of `list_pretrained`.
+
         Raises:
             ModelError: none of these, damaged, or of another version.
         """
+        if not Path(path).exists() and str(path) in list_pretrained():
+            path = pretrained_path(str(path))
         if is_artefact(path):
             facts, engine = load(path, ctx)
             return cls(engine, facts)
         if not any((Path(path) / name).exists() for name in (CONFIG, CHECKPOINTS, STATE)):
             raise ModelError(f"{path}: holds no model; give the folder of an exported model (of tools/export.py), of a "
-                             "run or of a checkpoint")
+                             "run or of a checkpoint, or the name of a model that comes along: "
+                             + ", ".join(list_pretrained()))
         net, info = load_network(path, ctx or mx.cpu())
         return cls(StepEngine.from_network(net), Artefact.of(net, info))
 
