@@ -21,6 +21,8 @@ REQUIRES = [
     "numba>=0.57",  # the first that knows Python 3.11
     "Pillow>=10.1",
     "tqdm>=4.60",
+    "tensorboardX>=2.6",  # the encoding of TensorBoard's files; neither TensorFlow nor PyTorch is needed
+    "PyYAML>=5.4",  # files of options: train.py --config
     "zstandard>=0.18",
     "xxhash>=3.0",
 ]
@@ -41,6 +43,7 @@ COMMANDS = {
     "pack": "pack_rec",
     "check": "check_rec",
     "train": "train",
+    "launch": "launch",
     "eval": "eval",
     "export": "export",
     "import-weights": "import_weights",

@@ -24,7 +24,12 @@ def _siblings(number: int) -> str:
 
 # MXNet takes half of the processors for its operators, as if each core had two hardware threads; where it has one,
 # as on most virtual machines, half of the machine would idle. To be set before mxnet is loaded; the user's own
-# setting stands.
-os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
+# setting stands. Workers of one job share their machine: tools/launch.py says how many are on it.
+THREADS_CHOSEN_HERE = "OMP_NUM_THREADS" not in os.environ
+if THREADS_CHOSEN_HERE:
+    os.environ["OMP_NUM_THREADS"] = str(max(1, physical_cores() // int(os.environ.get("R2N2_WORKERS_HERE", "1"))))
+# MXNet's operators take their scratch memory from four areas in turn, for operators that run side by side; on the CPU
+# they run one after the other, each on all cores, and three areas are never needed (docs/memory.md).
+os.environ.setdefault("MXNET_CPU_TEMP_COPY", "1")
 
 require("mxnet")

@@ -82,8 +82,40 @@ def write_json(path: PathLike, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
+def remove_directory(path: PathLike) -> None:
+    """Remove a folder so that it is there whole or not at all; a part left is for `remove_unfinished`.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    path = Path(path)
+    doomed = path.with_name(f".{path.name}{TEMPORARY}")
+    shutil.rmtree(doomed, ignore_errors=True)
+    path.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def append(path: PathLike, content: bytes) -> None:
+    """Append to *path*, made where absent: all of *content* or, where it does not fit, nothing.
+
+    It is with the system on return, whatever becomes of this process; it is not flushed to disk.
+
+    Raises:
+        OSError: the disk is full or read-only, or the folder is absent.
+    """
+    with open(path, "ab", buffering=0) as handle:
+        end = handle.seek(0, os.SEEK_END)
+        try:
+            while content:  # a disk that is filling up takes less than all at a time
+                content = content[handle.write(content):]
+        except OSError:
+            with contextlib.suppress(OSError):  # a device has no end
+                handle.truncate(end)
+            raise
+
+
 def remove_unfinished(folder: PathLike) -> None:
-    """Remove what an interrupted `atomic_directory` or `atomic_path` left in *folder*."""
+    """Remove what an interrupted `atomic_directory`, `atomic_path` or `remove_directory` left in *folder*."""
     for path in Path(folder).glob(f".*{TEMPORARY}"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -121,8 +121,13 @@ class R2N2(Block):
     def encode(self, images) -> List:
         """Images (T, B, 3, S, S) -> T gate inputs (B, gates * C, N, N, N), all views in one batch, unchecked."""
         views, batch = images.shape[:2]
-        codes = self.projection(self.encoder(images.reshape((views * batch,) + images.shape[2:])))
-        return [codes[t * batch : (t + 1) * batch] for t in range(views)]
+        return self.project(self.encoder(images.reshape((views * batch,) + images.shape[2:])), views)
+
+    def project(self, codes, views: int) -> List:
+        """The codes of T = *views* views (T * B, F) -> T gate inputs (B, gates * C, N, N, N)."""
+        # not slices, whose gradients are T arrays of the size of all of them
+        inputs = mx.nd.split(self.projection(codes), num_outputs=views, axis=0)
+        return inputs if views > 1 else [inputs]
 
     def absorb(self, code, state):
         """One view: its entry of `encode` and the state (B, C, N, N, N) -> the next state, of the same shape."""

@@ -18,7 +18,7 @@ from gluon_r2n2_tools import bootstrap
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"gluon_r2n2": "gluon_r2n2", "operators": "operators", "recordio": "recordio", "gluon_r2n2_tools": "tools"}
 # module that is imported -> distribution that brings it, where the names differ
-DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "Pillow"}
+DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "Pillow", "yaml": "PyYAML"}
 OURS = set(PACKAGES) | {"_checkout"}
 
 

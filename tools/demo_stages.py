@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 from gluon_r2n2.files import write_json
+from gluon_r2n2.training import newest_checkpoint
+from gluon_r2n2_tools import cli
 
 STAGES = "stages.json"
 
@@ -59,6 +61,9 @@ class Pipeline:
             if code:
                 raise StageFailed(f"the demo stopped: {tool}.py ended with exit code {code}; "
                                   "run the same command again to go on from here", code)
+            if tool == "train" and not trained(product):  # a signal ends it with 0
+                raise StageFailed("the demo stopped: the training was interrupted; run the same command again to go on "
+                                  "from here", cli.INTERRUPTED)
 
         self._stage(name, shown, work, product, keep=resumed)
 
@@ -91,6 +96,12 @@ class Pipeline:
     def _save(self, stage) -> None:
         self._known[stage["name"]] = stage
         write_json(self._path, list(self._known.values()))
+
+
+def trained(run: Path) -> bool:
+    """Whether a run has made all of its steps."""
+    checkpoint = newest_checkpoint(run)
+    return checkpoint is not None and checkpoint.state["step"] >= checkpoint.state["training"]["steps"]
 
 
 def _remove(path: Path) -> None:

@@ -77,7 +77,8 @@ def run(argv=None) -> int:
     if packed.resolution(data) != net.config.resolution:
         raise DataError(f"{options.data} has voxel grids of edge {packed.resolution(data)}, the network of "
                         f"{options.checkpoint} makes {net.config.resolution}; evaluate on data of that size")
-    print(f"{info['checkpoint']} (step {info['step']}) on {training.describe(devices)}", flush=True)
+    print(f"{info['checkpoint']} (step {info['step']}{', averaged' * info['averaged']}) on "
+          f"{training.describe(devices)}", flush=True)
     chooser = packed.open_split(options.data, "val", data.class_names)  # the split that thresholds are chosen on
 
     threshold, source = network_threshold(options, net, info, devices, chooser)
@@ -89,7 +90,8 @@ def run(argv=None) -> int:
                for count in options.views}
     content = {
         "format": FORMAT, "version": gluon_r2n2.__version__,
-        "model": {"checkpoint": info["checkpoint"], "step": info["step"], "config": info["model"],
+        "model": {"checkpoint": info["checkpoint"], "step": info["step"], "averaged": info["averaged"],
+                  "config": info["model"],
                   "weights_sha256": info["weights_sha256"], "trained_on": info["data"]["fingerprint"]},
         "data": {"path": str(options.data), "fingerprint": data.fingerprint, "split": options.split,
                  "samples": len(data), "left_out": left_out, "seed": options.seed},

@@ -51,7 +51,8 @@ def network(path: Path, model: Optional[str]):
     """The network at *path*, the facts about it, and words for where it comes from."""
     if not model and not path.is_file():
         net, info = load_network(path)
-        return net, Artefact.of(net, info), f"{info['checkpoint']} (step {info['step']})"
+        which = f"step {info['step']}{', averaged' * info['averaged']}"
+        return net, Artefact.of(net, info), f"{info['checkpoint']} ({which})"
     if not model:
         raise ModelError(f"{path} is a file of weights, which does not say of which network; give --model NAME")
     if path.is_dir():

@@ -7,6 +7,7 @@ import numpy as np
 import trimesh
 from PIL import Image, ImageDraw, ImageFont
 
+from gluon_r2n2.metrics import iou, voxel_counts
 from gluon_r2n2.surfaces import cubes_mesh
 from recordio.geometry.camera import Camera
 from recordio.geometry.mesh import Mesh
@@ -92,6 +93,27 @@ def sheet(rows: Sequence[Sequence[Tuple[str, np.ndarray]]], *, gap: int = 10, te
             draw.text((left + 2, top), label, fill=INK, font=font)
             canvas.paste(Image.fromarray(fit(picture, tile)), (left, top + line))
     return np.asarray(canvas)
+
+
+def beside_truth(examples, names, *, threshold: float, size: int = 176) -> np.ndarray:
+    """Rows of a picture that the network saw, its prediction and the truth: (H, W, 3) uint8 RGB.
+
+    An object a row: TensorBoard shows pictures in a narrow column, where a wider one shrinks beyond reading.
+
+    Args:
+        examples: `gluon_r2n2.training.validation.Example`s.
+        names: of classes, by synset.
+        threshold: from which probability on a voxel is shown.
+    """
+    rows = []
+    for example in examples:
+        synset, _, model = example.key.partition("/")
+        counts = voxel_counts(example.probabilities[None], example.truth[None], thresholds=(threshold,))
+        voxels = crop_together([voxel_picture(example.probabilities, threshold=threshold, size=size),
+                                voxel_picture(example.truth, colour=TRUTH, size=size)])
+        rows.append([(f"{names.get(synset, synset):.12} {model[-6:]}, view 1/{example.views}", example.image),
+                     (f"prediction, IoU {iou(*counts)[0, 0]:.2f}", voxels[0]), ("truth", voxels[1])])
+    return sheet(rows)
 
 
 def _show(mesh: Mesh, azimuth: float, size: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Train a network on a packed data set; interrupt it at any time and go on with --resume."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -15,12 +16,14 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 import gluon_r2n2
-from gluon_r2n2 import training
-from gluon_r2n2.backbone import load_imagenet
+from gluon_r2n2 import distributed, files, training
 from gluon_r2n2.evaluation import THRESHOLD_VIEWS
+from gluon_r2n2.memory import Peak, plan_training
 from gluon_r2n2.training import TrainingConfig, Validation
-from gluon_r2n2_tools import cli, packed
-from gluon_r2n2_tools.train_options import MODEL_FLAGS, TRAINING_FLAGS, parse
+from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, ENVIRONMENT
+from gluon_r2n2_tools import cli, config_file, dry_run, packed, pictures
+from gluon_r2n2_tools.first_weights import give_first_weights, repeat_first_weights
+from gluon_r2n2_tools.train_options import MODEL_FLAGS, TRAINING_FLAGS, complete, parse
 from recordio.errors import DataError
 from recordio.loading import RECIPES, TEST, Augmentation, Loader, RecordDataset, read_backgrounds
 
@@ -29,11 +32,22 @@ FAILED = 1
 
 def run(argv=None) -> int:
     options, given = parse(argv, description=__doc__)
+    with contextlib.ExitStack() as held:  # the lock of the run's folder
+        return train(options, given, held, argv)
+
+
+def train(options, given, held: contextlib.ExitStack, argv) -> int:
+    exchange = distributed.Exchange() if options.dry_run else distributed.connect(
+        options.kv_store, compress=options.compress_gradients)
+    first = exchange.rank == 0  # who alone writes into the folder of the run
+    there = any((options.run / name).exists() for name in (CONFIG, CHECKPOINTS))
+    if first and there and options.resume and not options.dry_run:
+        held.enter_context(training.only_writer(options.run))  # before its newest checkpoint is looked for
     training.keep_freed_memory()
     devices = training.contexts(options.gpus)
     checkpoint = training.newest_checkpoint(options.run) if options.resume else None
     saved = training.facts_of(checkpoint, options.run) if options.resume else None
-    if saved is None:
+    if first and saved is None:
         training.check_free(options.run)
     data = RecordDataset(options.data, "train", classes=known_classes(options, given, saved))
     config = training_config(options, given, saved, len(data))
@@ -42,41 +56,88 @@ def run(argv=None) -> int:
     facts = run_facts(options, data, model, config, backgrounds)
     held_out = packed.open_split(options.data, "val", data.class_names)
 
+    peak = Peak(devices)
     net = gluon_r2n2.R2N2(model)
     gluon_r2n2.initialise(net, devices, config.seed)
-    if options.pretrained_backbone:
-        load_imagenet(net)
-    if options.init_from:
-        source = training.find_checkpoint(options.init_from)
-        training.set_parameters(net, source.parameters(), devices, source=source.folder)
+    if saved is None:
+        facts["first_weights"] = give_first_weights(net, devices, options.init_from, options.pretrained_backbone)
+    else:
+        facts["first_weights"] = saved.get("first_weights", {})
+        if checkpoint is None:
+            repeat_first_weights(net, devices, facts["first_weights"])
     if not augmentation(config).views_with_replacement:
         packed.check_views(data, config.views[1], "--views")
-    loader = Loader(data, batch_size=config.batch_size, views=config.views, seed=config.seed, shuffle=True,
-                    augmentation=augmentation(config), image_size=config.image_size, drop_last=True,
+    share = distributed.share_of(config.batch_size, exchange)
+    loader = Loader(data, batch_size=share, part=(exchange.rank, exchange.size), views=config.views, seed=config.seed,
+                    shuffle=True, augmentation=augmentation(config), image_size=config.image_size, drop_last=True,
                     threads=options.threads, on_bad_record=options.on_bad_record, backgrounds=backgrounds)
+    origin = training.provenance(devices, threads=options.threads)
+    log = training.RunLog(options.run, board=tensorboard(options, data.class_names) if first else None,
+                          provenance=origin)
     progress = Progress(config)
     trainer = training.Trainer(net, config, contexts=devices, run=options.run, loader=loader, facts=facts,
-                               progress=progress, validation=validation(options, config, held_out))
-    if saved is None:
-        training.start_run(options.run, facts)
-    else:
-        training.resume_run(options.run, saved, facts)
-        if checkpoint:
-            trainer.resume(checkpoint)
-    introduce(options, net, config, data, held_out, devices, trainer.step)
+                               progress=progress if first else lambda numbers: None, log=log, exchange=exchange,
+                               validation=validation(options, config, held_out))
+    plan = plan_training(net, config, devices=len(devices), on_cpu=devices[0].device_type == "cpu",
+                         prefetch=loader.prefetch, share=exchange.size)
+    if options.memory_report and first:
+        print(plan.table(), end="\n\n", flush=True)
+    if options.dry_run:
+        if saved is not None:
+            training.check_resumable(options.run, saved, facts)
+        print(dry_run.describe(options, net, config, data, held_out, devices, checkpoint, saved))
+        return 0
     try:
-        with logging_redirect_tqdm(), progress.bar(trainer.step):
-            finished = trainer.fit()
-    except training.TrainingStopped as error:
+        with training.StopRequest() as stop:  # from here on there is a run to go on with
+            if saved is not None:
+                if first:
+                    training.resume_run(options.run, saved, facts)
+                else:
+                    training.check_resumable(options.run, saved, facts)
+                trainer.resume(checkpoint)
+            elif first:
+                held.enter_context(training.only_writer(options.run))
+                training.start_run(options.run, facts)
+            if first:
+                write_origin(options, model, config, origin)
+                introduce(options, net, config, data, held_out, devices, trainer.step, exchange)
+            with logging_redirect_tqdm(), progress.bar(trainer.step):
+                finished = trainer.fit(stop)
+    except (training.TrainingStopped, training.NotSaved) as error:
         print(f"{os.path.basename(sys.argv[0])}: error: {error}", file=sys.stderr)
-        return FAILED
-    folder = trainer.save()
+        return FAILED if isinstance(error, training.TrainingStopped) else cli.USAGE_ERROR
+    exchange.close()
+    if not first:
+        return 0
+    if options.memory_report:
+        print(plan.beside(peak.read()))
     if not finished:
-        print(f"interrupted after step {trainer.step}, saved in {folder}; go on with: {command(argv)}")
-        return cli.INTERRUPTED
+        where = f"after step {trainer.step}, saved in {trainer.saved}" if trainer.saved else "before the first step"
+        print(f"interrupted {where}; go on with: {command(argv)}")
+        return 0
     best = f"; best validation IoU {trainer.best['iou']:.3f} at step {trainer.best['step']}" if trainer.best else ""
-    print(f"finished {trainer.step} steps, saved in {folder}{best}")
+    print(f"finished {trainer.step} steps, saved in {trainer.saved}{best}")
     return 0
+
+
+def tensorboard(options, names) -> Optional[training.TensorBoard]:
+    """What writes curves and pictures; None with --no-tensorboard."""
+    def draw(score):
+        return pictures.beside_truth(score.examples, names, threshold=score.threshold)
+
+    return training.TensorBoard(options.run, class_names=names, draw=draw) if options.tensorboard else None
+
+
+def write_origin(options, model, config, origin) -> None:
+    """Write what repeats this run, config.yaml, and what it runs on, environment.json."""
+    path = options.run / "config.yaml"
+    first_weights = {}
+    if options.resume:  # told when it was started
+        with contextlib.suppress(DataError, OSError):
+            before = config_file.read(path)
+            first_weights = {name: before[name].value for name in config_file.FIRST_WEIGHTS if name in before}
+    config_file.write(path, {**complete(options, model, config), **first_weights})
+    files.write_json(options.run / ENVIRONMENT, origin)
 
 
 def known_classes(options, given, saved):
@@ -177,11 +238,12 @@ class Progress:
             print(f"step {numbers['step']}/{self._config.steps}: {text}", flush=True)
 
 
-def introduce(options, net, config, data, held_out, devices, step: int) -> None:
+def introduce(options, net, config, data, held_out, devices, step: int, exchange) -> None:
     size = sum(parameter.data(devices[0]).size for parameter in net.collect_params().values())
     name = gluon_r2n2.model_name(net.config)
     print(f"{name}, width {net.config.width:g}: {size / 1e6:.2f} million parameters, on {training.describe(devices)}"
-          + ("" if options.gpus else " (give --gpus 0 for a GPU)"))
+          + ("" if options.gpus else " (give --gpus 0 for a GPU)")
+          + (f" of each of {exchange.size} workers" if exchange.size > 1 else ""))
     print(f"{len(data)} training objects of {len(data.class_names)} classes; "
           + (f"{len(held_out)} to validate on" if held_out else "the val split is empty: no validation"))
     print(f"steps {step + 1} to {config.steps}" if step < config.steps else
@@ -198,11 +260,15 @@ def command(argv) -> str:
         del arguments[place:place + 2]  # with its value
     script = sys.argv[0]
     program = ["python", script] if script.endswith(".py") else [os.path.basename(script)]
+    if distributed.LAUNCH in os.environ:
+        program = [*shlex.split(os.environ[distributed.LAUNCH]), script]
     return " ".join(map(shlex.quote, program + arguments + ([] if "--resume" in arguments else ["--resume"])))
 
 
 def main(argv=None) -> int:
-    return cli.run(run, argv)
+    code = cli.run(run, argv)
+    distributed.abandon(code)  # only where the exchange with other workers did not end in order
+    return code
 
 
 if __name__ == "__main__":

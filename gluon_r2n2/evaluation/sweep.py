@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
@@ -38,7 +38,8 @@ class Evaluation:
 
 
 def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: Sequence[int],
-             thresholds: Sequence[float], batch_size: int, limit: Optional[int] = None) -> Evaluation:
+             thresholds: Sequence[float], batch_size: int, limit: Optional[int] = None,
+             watch: Callable[[Any, List[np.ndarray]], None] = lambda batch, occupied: None) -> Evaluation:
     """Count the voxels of every sample after each of the view counts, all of them in one sweep.
 
     A batch that is smaller than the others is filled up for the network (one static graph for all) and the filling
@@ -52,6 +53,7 @@ def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: S
         thresholds: on the probability of being occupied.
         batch_size: the largest B.
         limit: stop after this many samples.
+        watch: called with every batch and its probabilities of being occupied, (B, V, V, V) for each view count.
     """
     views, thresholds = tuple(views), tuple(thresholds)
     keys: List[str] = []
@@ -65,6 +67,7 @@ def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: S
         parts = [probabilities(net, part, views, context)
                  for part, context in zip(np.split(images, len(contexts), axis=1), contexts)]
         occupied = [np.concatenate([array.asnumpy() for array in arrays])[:count] for arrays in zip(*parts)]
+        watch(batch, occupied)
         counts = [voxel_counts(each, batch.voxels[:count], thresholds=thresholds) for each in occupied]
         intersections.append(np.stack([each.intersection for each in counts], axis=1))  # (B, W, K)
         unions.append(np.stack([each.union for each in counts], axis=1))

@@ -15,6 +15,8 @@ from gluon_r2n2.errors import ModelError
 
 ADVICE = "use the network flags (--model, --width, ...) that it was trained with, or another checkpoint"
 
+STATISTICS = ("running_mean", "running_var")  # ends of the names of what batch normalisation keeps without learning
+
 
 def named_parameters(net: gluon.Block) -> Dict[str, gluon.Parameter]:
     """The parameters by their place in the network (`encoder.stage1.conv.weight`), in the order of the blocks.
@@ -27,7 +29,7 @@ def named_parameters(net: gluon.Block) -> Dict[str, gluon.Parameter]:
 def get_parameters(net: gluon.Block) -> Dict[str, mx.nd.NDArray]:
     """The parameters by their place in the network; running statistics as their mean over the devices."""
     # of the others a mean over devices would round what is equal, and a resumed run would differ
-    return {name: parameter._reduce() if parameter.grad_req == "null" else parameter.data(parameter.list_ctx()[0])
+    return {name: parameter._reduce() if name.endswith(STATISTICS) else parameter.data(parameter.list_ctx()[0])
             for name, parameter in named_parameters(net).items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from gluon_r2n2.errors import ModelError, unknown_name
 
 SCHEDULES = ("cosine", "poly", "step", "constant")
+DTYPES = ("float32", "float16")
 
 OPTIMISERS = ("adamw", "adam", "sgd")  # see gluon_r2n2.training.optimiser
 
@@ -54,6 +55,16 @@ class TrainingConfig:
     validate_samples: int = 256  # objects of the validation split, at most
     log_every: int = 10  # steps per line of log.jsonl
     keep: int = 3  # newest checkpoints to keep, besides the best
+    # of schedule 'step': updates after which the learning rate is multiplied by the factor
+    lr_drops: Tuple[int, ...] = (20000, 60000)
+    lr_drop_factor: float = 0.1
+    final_lr: float = 0.01  # share of the learning rate that 'cosine' and 'poly' end at
+    lr_mult: Tuple[str, ...] = ()  # 'PATTERN=FACTOR' on the learning rate, see gluon_r2n2.training.layers
+    freeze: Tuple[str, ...] = ()  # patterns of the parameters that do not learn
+    accumulate: int = 1  # parts that every batch is run in, one after the other
+    ema: float = 0.0  # decay per update of the moving average of the parameters; 0: none is kept
+    dtype: str = "float32"  # that the network is run in, one of DTYPES; parameters and updates are float32 always
+    recompute: bool = False  # run the encoder twice instead of keeping its feature maps, see .recompute
 
     def __post_init__(self):
         if self.recipe not in RECIPES:
@@ -62,7 +73,10 @@ class TrainingConfig:
             raise unknown_name("optimizer", self.optimizer, OPTIMISERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
-        for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep"):
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep",
+                     "accumulate"):
             if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
                 raise ModelError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
         for name in ("validate_every", "weight_decay", "clip"):
@@ -76,6 +90,24 @@ class TrainingConfig:
             raise ModelError(f"loss_limit must be above 0, got {self.loss_limit}")
         if not 0 <= self.warmup < 1:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
+        if not 0 <= self.ema < 1:
+            raise ModelError(f"ema is a decay from 0 to below 1, such as 0.999, got {self.ema}")
+        self._check_schedule()
+
+    def _check_schedule(self) -> None:
+        drops = self.lr_drops
+        if not all(isinstance(drop, numbers.Integral) and drop > 0 for drop in drops) or list(drops) != sorted(
+                set(drops)):
+            raise ModelError(f"lr_drops must be ascending numbers of updates, such as (20000, 60000), got {drops!r}")
+        if not 0 < self.lr_drop_factor <= 1:
+            raise ModelError(f"lr_drop_factor must be above 0 and at most 1, got {self.lr_drop_factor}")
+        if not 0 <= self.final_lr <= 1:
+            raise ModelError(f"final_lr is a share of the learning rate from 0 to 1, got {self.final_lr}")
+        for name, schedules in (("lr_drops", ("step",)), ("lr_drop_factor", ("step",)),
+                                ("final_lr", ("cosine", "poly"))):
+            if self.schedule not in schedules and getattr(self, name) != getattr(type(self), name):
+                raise ModelError(f"{name} belongs to schedule {' or '.join(schedules)}, this run has "
+                                 f"{self.schedule!r}; choose another --schedule or leave it out")
 
     @classmethod
     def from_recipe(cls, recipe: str = "modern", **overrides) -> TrainingConfig:

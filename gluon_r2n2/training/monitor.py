@@ -28,7 +28,8 @@ class Monitor:
         self._config, self._log, self._progress = config, log, progress
         self._batches_per_epoch = batches_per_epoch
         self._mark: Optional[float] = None  # when the measurements before these were read, seconds
-        self._window: List[Any] = []  # (loss, iou, norm, clipped, data wait, seconds) since the last line
+        self.window: List[Any] = []  # (loss, iou, norm, clipped) of the steps since the last line; in checkpoints
+        self._times: List[Any] = []  # (data wait, seconds) of those of them that this process has made
 
     def start(self) -> None:
         """Before every update: the clock runs from here unless it does already."""
@@ -55,19 +56,24 @@ class Monitor:
             return f"the loss at step {step} is {loss:.4g}, not finite; {batch}"
         if config.loss_limit is not None and loss > config.loss_limit:
             return f"the loss at step {step} is {loss:.4g}, above the limit of {config.loss_limit}; {batch}"
+        if measurement.overflow is not None:
+            self._log.write("skipped", step, loss_scale=measurement.overflow)
+            norm = 0.0  # of what was used
         if not math.isfinite(norm):  # the loss was sound, but the parameters no longer are
             return f"the gradient at step {step} is not finite; {batch}"
         now = time.monotonic()
         seconds, self._mark = now - self._mark, now
-        self._window.append((loss, iou, norm, 0 < config.clip < norm, waited, seconds))
+        self.window.append((loss, iou, norm, 0 < config.clip < norm))
+        self._times.append((waited, seconds))
         self._progress({"step": step, "loss": loss, "iou": iou, "samples_per_second": config.batch_size / seconds})
         if step % config.log_every == 0 or step >= config.steps:
             self._write(step)
         return None
 
     def _write(self, step: int) -> None:
-        loss, iou, norm, clipped, waited, seconds = np.mean(self._window, axis=0).tolist()
-        self._window = []
+        loss, iou, norm, clipped = np.mean(self.window, axis=0).tolist()
+        waited, seconds = np.mean(self._times, axis=0).tolist()
+        self.window, self._times = [], []
         self._log.write("step", step, **position(step, self._batches_per_epoch), loss=loss, iou=iou,
                         gradient_norm=norm, clipped=clipped, learning_rate=learning_rate(self._config, step),
                         data_wait=waited, samples_per_second=self._config.batch_size / seconds)

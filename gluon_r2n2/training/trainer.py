@@ -10,25 +10,28 @@ import contextlib
 import logging
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 
-from gluon_r2n2 import files
+from gluon_r2n2.distributed import Exchange
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD
+from gluon_r2n2.training.agreement import average_statistics, differences
 from gluon_r2n2.training.arrays import named_parameters, set_parameters
 from gluon_r2n2.training.config import TrainingConfig
-from gluon_r2n2.training.interrupt import StopRequest
+from gluon_r2n2.training.interrupt import Interrupted, StopRequest
 from gluon_r2n2.training.monitor import Monitor
-from gluon_r2n2.training.optimiser import get_state, set_state
-from gluon_r2n2.training.runs import RunLog, position
+from gluon_r2n2.training.runs import NoLog, RunLog, position
 from gluon_r2n2.training.runs import checkpoint as checkpoints
+from gluon_r2n2.training.scaling import check_dtype
 from gluon_r2n2.training.update import Measurement, Updater
 from gluon_r2n2.training.validation import Validation
 
 logger = logging.getLogger(__name__)
+
+RETRIES = 10  # attempts per config.checkpoint_every steps while checkpoints cannot be written
 
 
 class TrainingStopped(RuntimeError):
@@ -38,107 +41,188 @@ class TrainingStopped(RuntimeError):
     """
 
 
+class NotSaved(RuntimeError):
+    """The last steps of a run could not be written to disk; the checkpoints before are untouched."""
+
+
 class Trainer:
     """Data-parallel training of one network in one run folder.
 
     Args:
         net: an initialised `gluon_r2n2.network.R2N2` on *contexts*.
         config: all numbers.
-        contexts: the devices; each takes an equal part of every batch.
+        contexts: the devices; each takes an equal share of every batch, in config.accumulate parts.
         run: the folder of the run, see `gluon_r2n2.training.runs.start_run`.
         loader: `batches_per_epoch` and `epoch(number, start_batch=0)`, which iterates over batches with images
             (T, B, 3, S, S) uint8 RGB, voxels (B, V, V, V) of 0 and 1, and keys; B = config.batch_size.
         facts: JSON values to store in every checkpoint: model, data, image, version.
         validation: None: never validate.
         progress: called with the step's numbers (step, loss, iou, samples_per_second), one step late.
+        log: what gets the events; None: log.jsonl in the folder of the run.
+        exchange: with the other workers of the job, each of which has its share of every batch from *loader*; worker 0
+            alone validates and writes. None: there are no others.
 
     Raises:
-        ModelError: the batch cannot be shared by the devices, or there is less data than one batch.
+        ModelError: the batch cannot be shared by the devices and parts, or there is less data than one batch.
     """
 
     def __init__(self, net, config: TrainingConfig, *, contexts: List[mx.Context], run: Path, loader,
                  facts: Dict[str, Any], validation: Optional[Validation] = None,
-                 progress: Callable[[Dict[str, float]], None] = lambda numbers: None):
-        if config.batch_size % len(contexts):
-            raise ModelError(f"a batch of {config.batch_size} cannot be shared equally by {len(contexts)} devices; "
-                             "choose a multiple with --batch-size")
+                 progress: Callable[[Dict[str, float]], None] = lambda numbers: None, log: Optional[RunLog] = None,
+                 exchange: Optional[Exchange] = None):
+        exchange = exchange or Exchange()
+        if config.batch_size % (exchange.size * len(contexts) * config.accumulate):
+            workers = f"{exchange.size} workers with " if exchange.size > 1 else ""
+            parts = f", each in {config.accumulate} parts (--accumulate)" if config.accumulate > 1 else ""
+            raise ModelError(f"a batch of {config.batch_size} cannot be shared equally by {workers}"
+                             f"{len(contexts)} devices{parts}; choose a multiple with --batch-size")
+        check_dtype(config, contexts)
         if loader.batches_per_epoch < 1:
             raise ModelError(f"the training split holds less than one batch of {config.batch_size} objects; choose a "
                              "smaller --batch-size")
         self.net, self.config, self.run = net, config, Path(run)
         self.step = 0  # updates made
-        self.best: Optional[Dict[str, float]] = None  # step and IoU of the best validation
+        self.best: Optional[Dict[str, Any]] = None  # step and IoU of the best validation
         self.threshold, self.threshold_source = DEFAULT_THRESHOLD, "default"
         self._contexts, self._loader, self._facts, self._validation = list(contexts), loader, facts, validation
-        self._names = list(named_parameters(net))
-        self._updater = Updater(net, config, self._contexts)
-        self._log = RunLog(self.run)
+        self._exchange = exchange
+        self._updater = Updater(net, config, self._contexts, exchange)
+        self._log = NoLog() if exchange.rank else RunLog(self.run) if log is None else log
         self._monitor = Monitor(config, self._log, batches_per_epoch=loader.batches_per_epoch, progress=progress)
         self._saved: Optional[Path] = None  # the newest checkpoint of this process or the one resumed from
         self._saved_step = 0
+        self._saved_best: Optional[Dict[str, Any]] = None  # what `best` was then
+        self._validated = 0  # the step last validated at
+        self._agreed: Optional[int] = None  # the step at which the workers were last found equal
+        self._fault: Optional[str] = None  # why the last attempt at a checkpoint failed
+        self._retry_at: Optional[int] = None  # the step after which the next one is due
         self._pending: Optional[Tuple[Measurement, float]] = None  # of the last update, unread; and its data wait
         self._waited = 0.0  # seconds that the last batch was waited for
 
-    def resume(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Go on where *checkpoint* was written."""
-        state = checkpoint.state
-        set_parameters(self.net, checkpoint.parameters(), self._contexts, source=checkpoint.folder)
-        set_state(self._updater.optimiser, self._names, checkpoint.optimiser(), update=state["step"])
-        self.step = self._saved_step = state["step"]
-        self.best, self._saved = state["best"], checkpoint.folder
-        self.threshold, self.threshold_source = state["threshold"], state["threshold_source"]
-        self._record_best()  # the process may have ended between checkpoint and record
-        self._log.write("resume", self.step, checkpoint=checkpoint.folder.name)
+    def resume(self, checkpoint: Optional[checkpoints.Checkpoint]) -> None:
+        """Go on where *checkpoint* was written; None: the run was interrupted before its first one."""
+        if checkpoint is not None:
+            state = checkpoint.state
+            set_parameters(self.net, checkpoint.parameters(), self._contexts, source=checkpoint.folder)
+            self._updater.restore(checkpoint.optimiser(), state, update=state["step"])
+            if self._updater.average:
+                self._updater.average.load(checkpoint.average())
+            self.step = self._saved_step = state["step"]
+            self.best = self._saved_best = state["best"]
+            self.threshold, self.threshold_source = state["threshold"], state["threshold_source"]
+            self._validated = state.get("validated", self.step)  # older ones were only written after a validation
+            self._monitor.window = state.get("unlogged", [])
+            self._saved = checkpoint.folder
+            if self._exchange.rank == 0:
+                checkpoints.record_best(self.run, self.best)  # the process may have ended between checkpoint and record
 
-    def fit(self) -> bool:
-        """Train up to config.steps; return False where SIGINT or SIGTERM ended it before that, with all saved.
+    def fit(self, stop: Optional[StopRequest] = None) -> bool:
+        """Train up to config.steps; return False where SIGINT or SIGTERM ended it before that. All is saved then.
+
+        Args:
+            stop: entered already, where signals before the first step count too.
 
         Raises:
-            TrainingStopped: the loss, a gradient or a parameter is not finite, or the loss is above its limit.
-            OSError: a checkpoint cannot be written.
+            TrainingStopped: the loss, a gradient or a parameter is not finite, or the loss is above its limit; or the
+                workers are not equal, before the first step or at a checkpoint.
+            NotSaved: the steps are done, but not on disk.
         """
-        config = self.config
-        with StopRequest() as stop, contextlib.closing(self._batches()) as batches:
+        with contextlib.ExitStack() as stack:
+            stop = stop or stack.enter_context(StopRequest())
+            self._agree()
+            self._log.start(self.step, self._saved.name if self._saved else None)
+            if self._validation_due():  # it was given up when the run was interrupted
+                self._validate(stop)
+                if self._validated == self.step:
+                    self._save_or_warn()
+            batches = stack.enter_context(contextlib.closing(self._batches(stop)))
             for batch in batches:
                 self._update(batch)
-                last = self.step >= config.steps
-                improved = False
-                if self._validation and config.validate_every and (last or self.step % config.validate_every == 0):
-                    improved = self._validate()
-                    self._monitor.pause()
-                if improved or last or stop.requested or self.step % config.checkpoint_every == 0:
-                    self.save()
-                    self._monitor.pause()
-                if stop.requested or last:
+                improved = self._validation_due() and self._validate(stop)
+                due = improved or self.step % self.config.checkpoint_every == 0
+                if due:
+                    self._agree()
+                if (due or self.step == self._retry_at) and self.step < self.config.steps:
+                    self._save_or_warn()
+                if self._exchange.stopping(stop.requested):
                     break
-        return self.step >= config.steps
+            self._agree()
+            if self.step != self._saved_step:
+                self._save_or_warn(last=True)
+        return self.step >= self.config.steps
 
-    def save(self) -> Path:
-        """Write a checkpoint of the current step, unless that has been done; return its folder."""
-        if self._saved_step == self.step and self._saved:
-            return self._saved
-        self._settle()
-        self._check_parameters()
-        state = {**self._facts, **position(self.step, self._loader.batches_per_epoch), "step": self.step,
-                 "best": self.best, "threshold": self.threshold, "threshold_source": self.threshold_source,
-                 "training": self.config.as_dict()}
-        arrays = get_state(self._updater.optimiser, self._names)
-        self._saved = checkpoints.save_checkpoint(self.run, self.net, arrays, state)
-        self._saved_step = self.step
-        self._record_best()
-        checkpoints.remove_old(self.run, self.config.keep)
-        self._log.write("checkpoint", self.step, name=self._saved.name)
+    @property
+    def saved(self) -> Optional[Path]:
+        """The newest checkpoint that this process wrote or went on from."""
         return self._saved
 
-    def _batches(self) -> Iterator:
-        while self.step < self.config.steps:
-            epoch, start = divmod(self.step, self._loader.batches_per_epoch)
-            with contextlib.closing(self._loader.epoch(epoch, start_batch=start)) as batches:
-                asked = time.monotonic()
-                for batch in batches:
-                    self._waited = time.monotonic() - asked
-                    yield batch
-                    asked = time.monotonic()
+    def save(self) -> Path:
+        """Write a checkpoint of the current step, as worker 0 does; return its folder.
+
+        Raises:
+            TrainingStopped: a measurement or a parameter is not finite.
+            OSError: it cannot be written; the ones before are untouched.
+        """
+        self._settle()
+        self._check_parameters()
+        if self._exchange.rank:
+            self._saved_step = self.step
+            return self._saved
+        state = {**self._facts, **position(self.step, self._loader.batches_per_epoch), "step": self.step,
+                 "seeds": {"data": self.config.seed, "next_step": self.config.seed + self.step + 1},
+                 "best": self.best, "threshold": self.threshold, "threshold_source": self.threshold_source,
+                 "validated": self._validated, "unlogged": self._monitor.window, "training": self.config.as_dict()}
+        arrays, values = self._updater.state()
+        average = self._updater.average.arrays() if self._updater.average else None
+        self._saved = checkpoints.save_checkpoint(self.run, self.net, arrays, {**state, **values}, average=average)
+        self._saved_step, self._saved_best = self.step, self.best
+        self._log.write("checkpoint", self.step, name=self._saved.name)
+        checkpoints.record_best(self.run, self.best)
+        checkpoints.remove_old(self.run, self.config.keep, newest=self.step, best=self.best)
+        return self._saved
+
+    def _save_or_warn(self, last: bool = False) -> None:
+        """Save; where that fails, training goes on and the next attempt comes soon, but after the *last* step.
+
+        Raises:
+            TrainingStopped: as `save`.
+            NotSaved: there are no more attempts.
+        """
+        try:
+            self.save()
+        except OSError as error:
+            self._fault = (f"the checkpoint of step {self.step} could not be written "
+                           f"({error.filename or self.run}: {error.strerror or error})")
+            self._log.write("not_saved", self.step, reason=self._fault)
+            if last:
+                raise NotSaved(f"{self.run}: from step {self._saved_step + 1} to {self.step}, the last, nothing is "
+                               f"saved: {self._fault}; mend that, then repeat these steps with --resume") from error
+            self._retry_at = self.step + max(1, self.config.checkpoint_every // RETRIES)
+            self.best = self._saved_best  # there will be no checkpoint of the better one
+            kept = f"{self._saved} is kept" if self._saved else "there is none yet"
+            logger.warning("%s; %s; training goes on, the next attempt is after step %d", self._fault, kept,
+                           self._retry_at)
+        else:
+            if self._fault:
+                logger.warning("step %d: checkpoints can be written again, %s is saved", self.step, self._saved)
+                self._log.write("saved_again", self.step, name=self._saved.name)
+            self._fault, self._retry_at = None, None
+        self._monitor.pause()
+
+    def _batches(self, stop: StopRequest) -> Iterator:
+        """The batches of the steps to come; none after a signal, also where it came during the wait for one."""
+        with contextlib.suppress(Interrupted):
+            while self.step < self.config.steps:
+                epoch, start = divmod(self.step, self._loader.batches_per_epoch)
+                with contextlib.closing(self._loader.epoch(epoch, start_batch=start)) as batches:
+                    while self.step < self.config.steps:
+                        asked = time.monotonic()
+                        with self._breakable(stop):
+                            batch = next(batches, None)
+                        if batch is None:
+                            break
+                        self._waited = time.monotonic() - asked
+                        yield batch
 
     def _update(self, batch) -> None:
         """One update of the parameters; its measurements are read while the next one runs."""
@@ -157,38 +241,79 @@ class Trainer:
         if fault:
             raise self._stopped(measurement.update, fault)
 
-    def _validate(self) -> bool:
-        """Measure the network on the validation split; return whether it is the best so far."""
+    def _validation_due(self) -> bool:
+        every, last = self.config.validate_every, self.step >= self.config.steps
+        return bool(self._validation and every and self.step != self._validated and (last or self.step % every == 0))
+
+    def _validate(self, stop: StopRequest) -> bool:
+        """Measure the network on the validation split; return whether it is the best so far.
+
+        A signal gives it up; the resumed run begins with it.
+        """
         self._settle()
-        score = self._validation.measure(self.net, self._contexts)
+        self._agree()
+        if self._exchange.size == 1:
+            return self._measure(stop)
+        improved = self._exchange.rank == 0 and self._measure(stop)
+        self._validated = self.step
+        return bool(self._exchange.gather([improved])[0, 0])
+
+    def _measure(self, stop: StopRequest) -> bool:
+        average = self._updater.average
+        net = average.network(self._contexts) if average else self.net
+        try:
+            with self._breakable(stop):
+                score = self._validation.measure(net, self._contexts)
+        except Interrupted:
+            return False
+        self._validated = self.step
         self.threshold = score.threshold
         self.threshold_source = (f"validation at step {self.step}: {score.samples} objects, "
                                  f"{self._validation.views[-1]} views")
         self._log.write("validation", self.step, samples=score.samples,
                         iou={str(count): value for count, value in score.iou.items()}, threshold=score.threshold,
-                        best_iou=score.best_iou)
+                        best_iou=score.best_iou, by_class=score.by_class)
+        self._log.examples(self.step, score)
         logger.info("step %d: validation IoU at %g: %s; at the best threshold, %g: %.3f", self.step, DEFAULT_THRESHOLD,
                     ", ".join(f"{value:.3f} ({count} views)" for count, value in score.iou.items()),
                     score.threshold, score.best_iou)
+        self._monitor.pause()
         if self.best is not None and score.best_iou <= self.best["iou"]:
             return False
         self.best = {"step": self.step, "iou": score.best_iou}
         return True
 
-    def _record_best(self) -> None:
-        if self.best is None:
+    def _breakable(self, stop: StopRequest) -> ContextManager:
+        """As `stop.breakable` where this is the only worker: several go through everything together."""
+        return stop.breakable() if self._exchange.size == 1 else contextlib.nullcontext()
+
+    def _agree(self) -> None:
+        """Let all workers share their running statistics, and find out whether all else is equal; once per step.
+
+        Raises:
+            TrainingStopped: it is not; names who differs.
+        """
+        if self._exchange.size == 1 or self._agreed == self.step:
             return
-        name = f"step-{self.best['step']:08d}"
-        if checkpoints.best_name(self.run) != name and (self.run / checkpoints.CHECKPOINTS / name).is_dir():
-            files.write_json(self.run / checkpoints.CHECKPOINTS / checkpoints.BEST, {"checkpoint": name, **self.best})
+        self._settle()
+        average_statistics(self._exchange, self.net)
+        configuration = {name: self._facts[name] for name in ("version", "model", "training", "image")}
+        facts = {"configuration": configuration, "data set": {**self._facts["data"], "path": None}, "step": self.step}
+        found = differences(self._exchange, self.net, self._updater.state()[0], facts)
+        if found:
+            raise self._stopped(self.step, f"after step {self.step} {', '.join(found)}",
+                                advice="all must run the same command on the same files")
+        self._agreed = self.step
 
     def _check_parameters(self) -> None:
         for name, parameter in named_parameters(self.net).items():
             if not np.isfinite(parameter.data(self._contexts[0]).asnumpy()).all():
                 raise self._stopped(self.step, f"parameter {name} is not finite at step {self.step}")
 
-    def _stopped(self, step: int, reason: str) -> TrainingStopped:
+    def _stopped(self, step: int, reason: str, *,
+                 advice: str = "start anew with a lower --lr, from it with --init-from") -> TrainingStopped:
         self._log.write("stopped", step, reason=reason)
         kept = f"the last good checkpoint is {self._saved}" if self._saved else "there is no checkpoint yet"
-        return TrainingStopped(f"training stopped: {reason}; {kept}; start anew with a lower --lr, from it with "
-                               "--init-from")
+        if self._exchange.rank:
+            kept = "worker 0 says which checkpoint is left"
+        return TrainingStopped(f"training stopped: {reason}; {kept}; {advice}")

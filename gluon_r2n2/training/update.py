@@ -1,17 +1,25 @@
 """Stage 8, one update: a batch -> gradients on every device -> new parameters."""
 from __future__ import annotations
 
-from typing import List, NamedTuple, Tuple
+import itertools
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon
 
+from gluon_r2n2.distributed import Exchange
 from gluon_r2n2.evaluation import to_unit
 from gluon_r2n2.losses import VoxelLoss
 from gluon_r2n2.metrics import batch_iou
+from gluon_r2n2.training.arrays import named_parameters
+from gluon_r2n2.training.averaging import Average
 from gluon_r2n2.training.config import TrainingConfig
-from gluon_r2n2.training.optimiser import clip_gradients, make_optimiser
+from gluon_r2n2.training.layers import set_layers
+from gluon_r2n2.training.optimiser import clip_gradients, get_state, make_optimiser, set_state
+from gluon_r2n2.training.recompute import Recomputation
+from gluon_r2n2.training.scaling import LossScale, WorkingCopy
 from gluon_r2n2.training.schedule import learning_rate
 
 
@@ -19,9 +27,10 @@ class Measurement(NamedTuple):
     """What an update found; its arrays may still be in the making."""
 
     update: int
-    keys: List[str]  # of the objects of the batch
-    scores: List[mx.nd.NDArray]  # (2, B / devices) each: the loss and the IoU of every object
+    keys: List[str]  # of the objects of the batch that this worker had
+    scores: List[mx.nd.NDArray]  # (2, b) each: the loss and the IoU of every object of the batch, of all workers
     norm: mx.nd.NDArray  # (1,) of the gradient, before clipping
+    overflow: Optional[float] = None  # the loss scale, where the gradient was beyond float16 and was not used
 
     def read(self) -> Tuple[float, float, float]:
         """Wait for the update; its mean loss in nats, mean IoU and gradient norm."""
@@ -30,47 +39,113 @@ class Measurement(NamedTuple):
 
 
 class Updater:
-    """Updates one network, its batches shared by several devices.
+    """Updates one network, its batches shared by several devices and, on each, run in several parts.
 
     Args:
         net: an initialised `gluon_r2n2.network.R2N2` on *contexts*.
         config: all numbers.
-        contexts: the devices; each takes an equal part of every batch.
+        contexts: the devices; each takes an equal share of every batch, in config.accumulate parts.
+        exchange: with the other workers that share the batch; None: there are no others.
+
+    Attributes:
+        average: the moving average of the parameters; None where config.ema is 0.
+
+    Raises:
+        ModelError: the layers named in *config* are not in this network.
     """
 
-    def __init__(self, net, config: TrainingConfig, contexts: List[mx.Context]):
+    def __init__(self, net, config: TrainingConfig, contexts: List[mx.Context],
+                 exchange: Optional[Exchange] = None):
+        set_layers(net, config)
         self.optimiser: gluon.Trainer = make_optimiser(net, config)
-        self._net, self._config, self._contexts = net, config, contexts
+        self.average: Optional[Average] = Average(net, config.ema) if config.ema else None
+        self._config, self._contexts, self._exchange = config, contexts, exchange or Exchange()
+        self._names = list(named_parameters(net))
+        self._learning = [parameter for parameter in self.optimiser._params if parameter.grad_req != "null"]
+        # whether the gradients of several backward passes go into the same arrays; 'write' is one pass over them less
+        self._adds = config.accumulate > 1 or config.recompute or config.dtype != "float32"
+        for parameter in self._learning:
+            parameter.grad_req = "add" if self._adds else "write"
+        self._copy = WorkingCopy(net, config, contexts) if config.dtype != "float32" else None
+        self._net = net if self._copy is None else self._copy.net  # what forward and backward passes run
         self._loss = VoxelLoss()
         # not static_shape: with it MXNet 1.9.1 adds stale gradients of the cell whenever the number of views changes
-        net.hybridize(static_alloc=True)
+        for block in (net, self._net):
+            block.hybridize(static_alloc=True)
         self._loss.hybridize(static_alloc=True)
+        if len(contexts) > 1:
+            # else Gluon does it in the middle of the first update, and replaces the running statistics of the other
+            # devices by those of the first
+            self.optimiser._init_kvstore()
+            self.optimiser._init_params()
 
     def update(self, batch, number: int) -> Measurement:
-        """Make the update *number*, 1 being the first, without waiting for it.
+        """Make the update *number*, 1 being the first, without waiting for it (in float16 its gradient is waited for).
 
         Args:
             batch: images (T, B, 3, S, S) uint8 RGB, voxels (B, V, V, V) of 0 and 1, and keys.
         """
         config = self._config
         mx.random.seed(config.seed + number)
-        images = np.split(batch.images, len(self._contexts), axis=1)  # (T, B / devices, 3, S, S) each
-        voxels = np.split(batch.voxels, len(self._contexts), axis=0)
-        scores = [self._backward(image, truth, context)
-                  for context, image, truth in zip(self._contexts, images, voxels)]
-        # from here on the gradient of the mean over the batch of all devices
-        self.optimiser.allreduce_grads()
+        if self._adds:
+            for parameter in self._learning:
+                parameter.zero_grad()
+        if self._copy:
+            self._copy.refresh()
+        shares = config.accumulate * len(self._contexts)
+        images = np.split(batch.images, shares, axis=1)  # (T, B / shares, 3, S, S) each
+        voxels = np.split(batch.voxels, shares, axis=0)
+        # the devices side by side, the parts of one device one after the other: its memory holds those of one part
+        scores = [self._backward(*part) for part in zip(images, voxels, itertools.cycle(self._contexts))]
+        # from here on scores and gradients of the whole batch, of all devices of all workers
+        scores = self._exchange.sum_gradients(self.optimiser, scores)
         norm = clip_gradients(self.optimiser, config.clip, batch_size=config.batch_size)
+        if self._copy:
+            scale = self._copy.scale.scale
+            if self._copy.scale.skips(finite=math.isfinite(norm.asscalar())):
+                return Measurement(number, batch.keys, scores, norm, overflow=scale)
         self.optimiser.set_learning_rate(learning_rate(config, number))
         self.optimiser.update(config.batch_size)
+        if self.average:
+            self.average.update(self.optimiser.optimizer.num_update)
         return Measurement(number, batch.keys, scores, norm)
 
+    def state(self) -> Tuple[Dict[str, mx.nd.NDArray], Dict[str, Any]]:
+        """What a checkpoint holds beside the parameters and their average: arrays by name, and JSON values."""
+        return get_state(self.optimiser, self._names), {"loss_scale": self._copy.scale.as_dict()} if self._copy else {}
+
+    def restore(self, arrays: Dict[str, mx.nd.NDArray], values: Dict[str, Any], *, update: int) -> None:
+        """Put back what `state` gave, as after *update* updates; *values* may hold more.
+
+        Raises:
+            ModelError: the arrays belong to another network or optimiser.
+        """
+        if self._copy:
+            self._copy.scale = LossScale(**values["loss_scale"])
+            update -= self._copy.scale.skipped
+        set_state(self.optimiser, self._names, arrays, update=update)
+
     def _backward(self, images: np.ndarray, voxels: np.ndarray, context: mx.Context) -> mx.nd.NDArray:
-        """The gradient of the summed loss, left in the parameters; loss and IoU of every object (2, B)."""
+        """Add the gradient of the summed loss of one part, on one device, to that in the parameters.
+
+        Args:
+            images: (T, b, 3, S, S) uint8 RGB.
+            voxels: (b, V, V, V) of 0 and 1.
+
+        Returns:
+            (2, b), still in the making: loss and IoU of every object.
+        """
         images = to_unit(mx.nd.array(images, ctx=context, dtype=np.uint8))
+        images = images if self._copy is None else images.astype(self._copy.dtype)
         truth = mx.nd.array(voxels, ctx=context, dtype=np.uint8).astype(np.float32)
+        recomputation = Recomputation(self._net, images) if self._config.recompute else None
         with autograd.record():
-            logits = self._net(images)
-            loss = self._loss(logits, truth)  # (B,)
-        loss.backward()
+            logits = recomputation.logits() if recomputation else self._net(images)
+            logits = logits if self._copy is None else logits.astype(np.float32)
+            loss = self._loss(logits, truth)  # (b,)
+        loss.backward(None if self._copy is None else self._copy.head(loss))
+        if recomputation:
+            recomputation.backward()
+        if self._copy:
+            self._copy.add_gradients(context)
         return mx.nd.stack(loss, batch_iou(logits.detach(), truth))

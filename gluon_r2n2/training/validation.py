@@ -3,12 +3,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 import mxnet as mx
+import numpy as np
 
 from gluon_r2n2.evaluation import THRESHOLD_VIEWS, evaluate
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD, THRESHOLDS
+
+EXAMPLES = 6  # objects of a validation to be drawn, at most
+
+
+class Example(NamedTuple):
+    """One validation object as the network saw it and rebuilt it."""
+
+    key: str  # `synset/model_id`
+    image: np.ndarray  # (S, S, 3) uint8 RGB, the first view
+    views: int  # that the network saw in all
+    probabilities: np.ndarray  # (V, V, V) float32
+    truth: np.ndarray  # (V, V, V) of 0 and 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +32,8 @@ class Score:
     iou: Dict[int, float]  # mean over the objects at DEFAULT_THRESHOLD, by number of views
     threshold: float  # the one with the highest mean IoU at the most views
     best_iou: float  # that IoU
+    by_class: Dict[str, float]  # synset -> the same, over the objects of the class
+    examples: Tuple[Example, ...] = ()  # always of the same objects
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +54,19 @@ class Validation:
 
     def measure(self, net, contexts: List[mx.Context]) -> Score:
         """Measure *net*, which is on *contexts*."""
+        examples: List[Example] = []
+
+        def keep(batch, occupied: List[np.ndarray]) -> None:
+            for place in range(min(len(occupied[-1]), EXAMPLES - len(examples))):
+                # copied, because these would keep whole batches in memory
+                image = batch.images[0, place].transpose(1, 2, 0).copy()  # (3, S, S) -> (S, S, 3)
+                examples.append(Example(batch.keys[place], image, self.views[-1], occupied[-1][place].copy(),
+                                        batch.voxels[place].copy()))
+
         with contextlib.closing(self.batches()) as batches:
             result = evaluate(net, batches, contexts=contexts, views=self.views, thresholds=THRESHOLDS,
-                              batch_size=self.batch_size, limit=self.limit)
+                              batch_size=self.batch_size, limit=self.limit, watch=keep)
         threshold, best_iou = result.best_threshold(self.views[-1])
         at_default = {count: result.means(count, DEFAULT_THRESHOLD)[0] for count in self.views}
-        return Score(len(result.keys), at_default, threshold, best_iou)
+        by_class = result.means(self.views[-1], threshold)[2]
+        return Score(len(result.keys), at_default, threshold, best_iou, by_class, tuple(examples))

@@ -146,6 +146,7 @@ class Loader:
                 waiting.append((batch, bad,
                                 [pool.submit(self._fill, batch, bad, epoch, indices, share) for share in shares]))
 
+        patient = True
         try:
             start(self.prefetch)
             while waiting:
@@ -155,11 +156,15 @@ class Loader:
                 start(1)  # before the caller works on this one
                 yield batch, bad
                 del batch, bad, _
+        except BaseException as error:
+            # what a signal raises here must get away from a disk that hangs; the threads end when it goes on
+            patient = isinstance(error, (Exception, GeneratorExit))
+            raise
         finally:
             for _, _, futures in waiting:
                 for future in futures:
                     future.cancel()
-            pool.shutdown(wait=True)
+            pool.shutdown(wait=patient)
 
     def _empty(self, epoch: int, number: int, indices: np.ndarray) -> Batch:
         """The arrays of one batch, to be filled sample by sample."""

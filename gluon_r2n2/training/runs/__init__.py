@@ -9,8 +9,12 @@ from gluon_r2n2.training.runs.checkpoint import (
     newest_checkpoint,
     read_checkpoint,
 )
-from gluon_r2n2.training.runs.folder import check_free, facts_of, position, resume_run, start_run
-from gluon_r2n2.training.runs.log import RunLog
+from gluon_r2n2.training.runs.folder import check_free, check_resumable, facts_of, position, resume_run, start_run
+from gluon_r2n2.training.runs.lock import only_writer
+from gluon_r2n2.training.runs.log import NoLog, RunLog, read_log
+from gluon_r2n2.training.runs.provenance import ENVIRONMENT, provenance
+from gluon_r2n2.training.runs.tensorboard import TensorBoard
 
-__all__ = ["CHECKPOINTS", "CONFIG", "STATE", "Checkpoint", "RunLog", "check_free", "facts_of", "find_checkpoint",
-           "load_network", "newest_checkpoint", "position", "read_checkpoint", "resume_run", "start_run"]
+__all__ = ["CHECKPOINTS", "CONFIG", "ENVIRONMENT", "STATE", "Checkpoint", "NoLog", "RunLog", "TensorBoard",
+           "check_free", "check_resumable", "facts_of", "find_checkpoint", "load_network", "newest_checkpoint",
+           "only_writer", "position", "provenance", "read_checkpoint", "read_log", "resume_run", "start_run"]

@@ -5,14 +5,14 @@
     RUN/checkpoints/best.json                the name of the best checkpoint and its validation IoU
     RUN/checkpoints/step-00000050/           network.params   parameters, by their place in the network
                                              trainer.states   the optimiser's state
-                                             state.json       everything else, and the SHA-256 of all three
+                                             average.params   the moving average of the parameters, where one is kept
+                                             state.json       everything else, and the SHA-256 of all of them
 """
 from __future__ import annotations
 
 import dataclasses
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -26,7 +26,7 @@ from gluon_r2n2.network import R2N2
 from gluon_r2n2.training.arrays import get_parameters, set_parameters, write_arrays
 
 FORMAT = 1
-PARAMETERS, OPTIMISER, STATE = "network.params", "trainer.states", "state.json"
+PARAMETERS, OPTIMISER, AVERAGE, STATE = "network.params", "trainer.states", "average.params", "state.json"
 CHECKPOINTS, BEST, CONFIG = "checkpoints", "best.json", "config.json"
 
 logger = logging.getLogger(__name__)
@@ -38,18 +38,28 @@ class Checkpoint:
 
     folder: Path
     state: Dict[str, Any]  # step, epoch, batch, best, threshold, model, training, data, image, version
-    weights_sha256: str
+    weights_sha256: str  # of the file that `weights` reads
+    averaged: bool = False  # whether a moving average of the parameters was kept
 
     def parameters(self) -> Dict[str, mx.nd.NDArray]:
-        """The network's parameters, on the CPU."""
+        """The network's parameters as the run goes on from them, on the CPU."""
         return mx.nd.load(str(self.folder / PARAMETERS))
+
+    def average(self) -> Dict[str, mx.nd.NDArray]:
+        """The moving average of the parameters where one was kept, on the CPU."""
+        return mx.nd.load(str(self.folder / AVERAGE))
+
+    def weights(self) -> Dict[str, mx.nd.NDArray]:
+        """What the network is used with, on the CPU: the average where there is one, else the parameters."""
+        return self.average() if self.averaged else self.parameters()
 
     def optimiser(self) -> Dict[str, mx.nd.NDArray]:
         """The optimiser's arrays, on the CPU; see `gluon_r2n2.training.optimiser.get_state`."""
         return mx.nd.load(str(self.folder / OPTIMISER))
 
 
-def save_checkpoint(run: Path, net: gluon.Block, optimiser: Dict[str, mx.nd.NDArray], state: Dict[str, Any]) -> Path:
+def save_checkpoint(run: Path, net: gluon.Block, optimiser: Dict[str, mx.nd.NDArray], state: Dict[str, Any], *,
+                    average: Optional[Dict[str, mx.nd.NDArray]] = None) -> Path:
     """Write one checkpoint of *run*, atomically; return its folder.
 
     Args:
@@ -57,15 +67,18 @@ def save_checkpoint(run: Path, net: gluon.Block, optimiser: Dict[str, mx.nd.NDAr
         net: running statistics are averaged over its devices; all else is equal on them.
         optimiser: arrays by name.
         state: JSON values; ``step`` names the folder.
+        average: of the parameters, by name; None: none is kept.
 
     Raises:
         OSError: the disk is full or read-only; no trace of the checkpoint is left.
     """
-    folder = Path(run) / CHECKPOINTS / f"step-{state['step']:08d}"
+    folder = Path(run) / CHECKPOINTS / name_of(state["step"])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with files.atomic_directory(folder) as temporary:
         write_arrays(temporary / PARAMETERS, get_parameters(net))
         write_arrays(temporary / OPTIMISER, optimiser)
+        if average is not None:
+            write_arrays(temporary / AVERAGE, average)
         content = {"format": FORMAT, "state": state, "files": files.manifest(temporary)}
         files.write_json(temporary / STATE, {**content, "sha256": files.sha256_of_json(content)})
     return folder
@@ -93,7 +106,7 @@ def read_checkpoint(folder: Union[str, Path]) -> Checkpoint:
         raise ModelError(f"{path}: is damaged, its content has another SHA-256 than the one recorded in it")
     for name, fault in files.damaged(folder, sums).items():
         raise ModelError(f"{folder / name}: {fault}; the checkpoint is damaged, use another one")
-    return Checkpoint(folder, state, sums[PARAMETERS])
+    return Checkpoint(folder, state, sums.get(AVERAGE, sums[PARAMETERS]), averaged=AVERAGE in sums)
 
 
 def list_checkpoints(run: Union[str, Path]) -> List[Path]:
@@ -125,12 +138,44 @@ def best_name(run: Union[str, Path]) -> Optional[str]:
         return None
 
 
-def remove_old(run: Path, keep: int) -> None:
-    """Remove all but the *keep* newest checkpoints and the best."""
-    best = best_name(run)
-    for folder in list_checkpoints(run)[keep:]:
-        if folder.name != best:
-            shutil.rmtree(folder, ignore_errors=True)
+def name_of(step: int) -> str:
+    """The name of a checkpoint's folder."""
+    return f"step-{step:08d}"
+
+
+def record_best(run: Path, best: Optional[Dict[str, Any]]) -> None:
+    """Name the best checkpoint in best.json; where that cannot be written now, the next checkpoint tries again.
+
+    Args:
+        run: the run's folder.
+        best: its ``step`` and ``iou``; None: there is none.
+    """
+    folder = Path(run) / CHECKPOINTS
+    name = name_of(best["step"]) if best else None
+    if name is None or name == best_name(run) or not (folder / name).is_dir():
+        return
+    try:
+        files.write_json(folder / BEST, {"checkpoint": name, **best})
+    except OSError as error:
+        logger.warning("%s could not be written (%s), it should name %s", folder / BEST, error.strerror or error, name)
+
+
+def remove_old(run: Path, keep: int, *, newest: int, best: Optional[Dict[str, Any]] = None) -> None:
+    """Remove all but the *keep* newest checkpoints and the best.
+
+    Args:
+        run: the run's folder.
+        keep: counted from *newest* backwards; what is newer than that is damaged, or the run had not gone on from it.
+        newest: the step of the checkpoint just written.
+        best: the ``step`` of the best one; what best.json names is kept as well.
+    """
+    kept = {best_name(run), name_of(best["step"]) if best else None}
+    for folder in [each for each in list_checkpoints(run) if each.name <= name_of(newest)][keep:]:
+        if folder.name not in kept:
+            try:
+                files.remove_directory(folder)
+            except OSError as error:
+                logger.warning("an old checkpoint could not be removed: %s: %s", folder, error.strerror or error)
 
 
 def load_network(path: Union[str, Path], ctx=None) -> Tuple[R2N2, Dict[str, Any]]:
@@ -143,7 +188,8 @@ def load_network(path: Union[str, Path], ctx=None) -> Tuple[R2N2, Dict[str, Any]
     Returns:
         the network, hybridised, and what is known of it: ``model`` (configuration), ``image`` (size, background,
         colour range), ``threshold`` and ``threshold_source``, ``classes`` (names by synset), ``step``,
-        ``checkpoint`` (folder), ``weights_sha256``, ``data`` and ``training`` (of the run), ``version``.
+        ``checkpoint`` (folder), ``weights_sha256``, ``averaged`` (whether these are the moving average of the
+        parameters, which is taken where the run kept one), ``data`` and ``training`` (of the run), ``version``.
 
     Raises:
         ModelError: the path is no run or checkpoint, or it is damaged or of another architecture.
@@ -152,12 +198,13 @@ def load_network(path: Union[str, Path], ctx=None) -> Tuple[R2N2, Dict[str, Any]
     checkpoint = find_checkpoint(path)
     state = checkpoint.state
     net = model_from_config(state["model"])
-    set_parameters(net, checkpoint.parameters(), list(contexts), source=checkpoint.folder / PARAMETERS)
+    source = checkpoint.folder / (AVERAGE if checkpoint.averaged else PARAMETERS)
+    set_parameters(net, checkpoint.weights(), list(contexts), source=source)
     net.hybridize(static_alloc=True)
     known = {key: state[key] for key in ("model", "image", "threshold", "threshold_source", "step", "data", "training",
                                          "version")}
     return net, {**known, "classes": state["data"]["classes"], "checkpoint": str(checkpoint.folder),
-                 "weights_sha256": checkpoint.weights_sha256}
+                 "weights_sha256": checkpoint.weights_sha256, "averaged": checkpoint.averaged}
 
 
 def find_checkpoint(path: Union[str, Path]) -> Checkpoint:

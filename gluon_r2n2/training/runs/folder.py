@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from gluon_r2n2 import files
+from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training.config import TrainingConfig, differences
 from gluon_r2n2.training.runs.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
+from gluon_r2n2.training.runs.lock import LOCK
+from gluon_r2n2.training.runs.log import LOG
+
+REPEATED = ("step", "skipped", "validation", "checkpoint")  # events that come again when steps are repeated
 
 
 def check_free(run: Path) -> None:
-    """Raise a ModelError where the folder of a new run exists and is not empty."""
-    if run.is_dir() and any(run.iterdir()):
+    """Raise a ModelError where the folder of a new run exists and holds more than what a start cut short leaves."""
+    if run.is_dir() and any(entry.name != LOCK and not entry.name.endswith(files.TEMPORARY) for entry in run.iterdir()):
         raise ModelError(f"{run}: exists already; continue that run with --resume, or choose another folder")
 
 
@@ -25,8 +30,10 @@ def start_run(run: Path, facts: Dict[str, Any]) -> None:
         OSError: it cannot be made.
     """
     check_free(run)
-    (run / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-    files.write_json(run / CONFIG, facts)
+    run.mkdir(parents=True, exist_ok=True)
+    files.remove_unfinished(run)
+    files.write_json(run / CONFIG, facts)  # first: from here on it can be resumed, up to here it can be started again
+    (run / CHECKPOINTS).mkdir()
 
 
 def read_run(run: Path) -> Dict[str, Any]:
@@ -49,13 +56,17 @@ def read_run(run: Path) -> Dict[str, Any]:
     raise ModelError(f"{run / CONFIG}: is damaged, it cannot be read as the JSON of a run")
 
 
-def resume_run(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
-    """Check that a run saved with the facts *saved* can go on with *facts*; clear what an interruption left.
+def check_resumable(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
+    """Check that a run saved with the facts *saved* can go on with *facts*.
+
+    Options that *saved* lacks, as it is of an earlier version, have their default there.
 
     Raises:
         ModelError: model, data, preprocessing or training options differ; every difference is named.
     """
     found = []
+    saved = {**saved, "model": ModelConfig.from_dict(saved["model"]).as_dict(),
+             "training": TrainingConfig.from_dict(saved["training"]).as_dict()}
     for section, ignored in (("model", ()), ("image", ()), ("training", ()), ("data", ("path",))):  # data may move
         before, now = ({key: value for key, value in each[section].items() if key not in ignored}
                        for each in (saved, facts))
@@ -63,10 +74,23 @@ def resume_run(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
     if found:
         raise ModelError(f"{run}: cannot be resumed with other options: {'; '.join(found)}; choose another folder "
                          "(and --init-from to start from these weights)")
+
+
+def resume_run(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> None:
+    """Take up a run saved with the facts *saved*, with *facts*; clear what an interruption left.
+
+    What the log tells of steps after those of *saved*, which come again, is taken out.
+
+    Raises:
+        ModelError: as `check_resumable`.
+        OSError: the folder cannot be written to.
+    """
+    check_resumable(run, saved, facts)
     files.remove_unfinished(run)
     (run / CHECKPOINTS).mkdir(exist_ok=True)
     files.remove_unfinished(run / CHECKPOINTS)
     files.write_json(run / CONFIG, facts)
+    _rewind_log(run / LOG, saved.get("step", 0))
 
 
 def position(step: int, batches_per_epoch: int) -> Dict[str, int]:
@@ -85,6 +109,22 @@ def facts_of(checkpoint: Optional[Checkpoint], run: Path) -> Dict[str, Any]:
         return read_run(run)
     _known(checkpoint.state, checkpoint.folder)
     return checkpoint.state
+
+
+def _rewind_log(path: Path, step: int) -> None:
+    """Take the events that come again after *step* out of a log, and a line that was cut off."""
+    def stays(line: bytes) -> bool:
+        try:
+            event = json.loads(line)
+            return event["step"] <= step or event["event"] not in REPEATED
+        except (ValueError, TypeError, KeyError):
+            return False
+
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    kept = [line for line in lines if stays(line)]
+    if kept != lines:
+        with files.atomic_path(path) as temporary:
+            temporary.write_bytes(b"".join(kept))
 
 
 def _known(facts: Dict[str, Any], source: Path) -> TrainingConfig:
