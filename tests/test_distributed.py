@@ -310,6 +310,35 @@ exchange.gather([0, 1])
     assert "worker 1 on localhost" in err.splitlines()[-1] and "exit code 1" in err.splitlines()[-1]
 
 
+def test_rounds_stay_apart_when_nobody_waits_for_them(tmp_path, capfd):
+    """Scores and sums of many updates on their way at once, one worker ahead of the other."""
+    work = script(tmp_path, """
+import types, mxnet as mx
+exchange = distributed.connect("dist_sync")
+gradient = mx.nd.zeros((50, 40))
+parameter = types.SimpleNamespace(grad_req="write", list_grad=lambda: [gradient])
+optimiser = types.SimpleNamespace(_params=[parameter])
+def scores(step, rank):
+    return np.array([[10 * step + rank], [step + rank / 4]], np.float32)
+found = []
+for step in range(400):
+    gradient[:] = step + rank
+    every, = exchange.sum_gradients(optimiser, [mx.nd.array(scores(step, rank))])
+    found.append((every, gradient.mean()))
+    exchange.stopping(False)
+    if rank == 0 and step % 50 == 0:
+        time.sleep(0.05)
+for step, (every, mean) in enumerate(found):
+    np.testing.assert_array_equal(every.asnumpy(), np.concatenate([scores(step, 0), scores(step, 1)], axis=1))
+    assert mean.asscalar() == 2 * step + 1
+print("all is well", flush=True)
+exchange.close()
+""")
+    assert job(work) == 0
+    out = capfd.readouterr().out
+    assert "[worker 0] all is well" in out and "[worker 1] all is well" in out
+
+
 def test_nothing_outlives_a_launcher_that_is_killed(tmp_path):
     port = free_port()
     command = [str(ROOT / "tools" / "launch.py"), "-n", "1", "--port", str(port), "--", "sleep", "600"]

@@ -83,7 +83,7 @@ class StoreExchange(Exchange):
         self.size = self._store.num_workers
         # the store's own ranks follow the numbers of ports, another order in every job
         self.rank = int(os.environ.get(RANK, self._store.rank))
-        self._lengths: Dict[int, str] = {}  # of small vectors -> their keys
+        self._vectors: Dict[int, mx.nd.NDArray] = {}  # (size * n,) by n: where vectors of that length are summed
         self._gradients: List[str] = []  # the keys
         self._stop: Optional[mx.nd.NDArray] = None  # who wanted to stop at the step before, in the making
         ranks = self.gather([self.rank])[:, 0]
@@ -126,13 +126,17 @@ class StoreExchange(Exchange):
 
     def _rows(self, vector: mx.nd.NDArray) -> mx.nd.NDArray:
         length = vector.size
+        key = f"vector {length}"
+        if length not in self._vectors:  # all workers come here in the same order
+            self._vectors[length] = mx.nd.zeros(self.size * length)
+            self._start([key], [self._vectors[length]])
+        # one array per key, as with gradients: it is what keeps rounds apart, because a server counts what comes in
+        # and does not ask from whom, and MXNet sends another array while the one before is still on its way
+        rows = self._vectors[length]
         shares = [mx.nd.zeros(length) if rank != self.rank else vector for rank in range(self.size)]
-        rows = mx.nd.concat(*shares, dim=0)  # (size * n,)
-        if length not in self._lengths:  # all workers come here in the same order
-            self._lengths[length] = f"vector {length}"
-            self._start([self._lengths[length]], [rows])
-        self._sum(self._lengths[length], [rows])
-        return rows.reshape((self.size, length))
+        rows[:] = mx.nd.concat(*shares, dim=0)  # (size * n,)
+        self._sum(key, [rows])
+        return rows.copy().reshape((self.size, length))
 
     def _start(self, keys: List[str], arrays: List[mx.nd.NDArray]) -> None:
         """Make keys at the servers: worker 0 of the store sends zeros, the others wait until they are there."""
