@@ -13,7 +13,7 @@ if not __package__:
 
 import numpy as np
 
-from gluon_r2n2.deployment import Reconstructor
+from gluon_r2n2.deployment import Reconstructor, list_pretrained
 from gluon_r2n2.errors import ModelError, unknown_name
 from gluon_r2n2.surfaces import MESH_FORMATS, cubes_mesh, encode_mesh, marching_mesh
 from gluon_r2n2.training.devices import contexts
@@ -29,7 +29,9 @@ ROW = 8  # pictures in a row of the sheet
 
 def parse(argv=None):
     parser = cli.Parser(prog="r2n2-reconstruct", description=__doc__)
-    parser.add_argument("model", metavar="MODEL", type=Path, help="exported model, run or checkpoint (a folder)")
+    parser.add_argument("model", metavar="MODEL", type=Path,
+                        help="exported model, run or checkpoint (a folder), or the name of a model that comes along: "
+                             + ", ".join(list_pretrained()))
     parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path,
                         help="picture of the object, any side, any size, with or without alpha; or a folder of them")
     output = parser.add_argument_group("output")
