@@ -19,7 +19,7 @@ from gluon_r2n2 import ModelError, get_model, initialise, training
 from gluon_r2n2.backbone import load_imagenet
 from gluon_r2n2.config import BACKBONES
 from gluon_r2n2.deployment import Artefact, Preprocessing, export, load
-from gluon_r2n2_tools import train
+from gluon_r2n2_tools import train, train_progress
 
 ROOT = Path(__file__).resolve().parent.parent
 NOWHERE = "http://127.0.0.1:9/"  # the port of the discard service: nobody answers
@@ -296,7 +296,7 @@ def test_network_flags_reach_the_network_and_its_run(data, tmp_path, capsys):
 
 @pytest.mark.parametrize("given", [["--pretrained-backbone"], ["--init-from", "other"], ["--init-from=other"]])
 def test_the_command_to_go_on_names_no_first_weights(given):
-    told = train.command(["--data", "D", *given, "--run", "R"])
+    told = train_progress.command(["--data", "D", *given, "--run", "R"])
     assert told.endswith(" --data D --run R --resume")
 
 

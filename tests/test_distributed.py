@@ -285,6 +285,23 @@ sys.exit(train.main(sys.argv[2:]))
     assert saved_steps(tmp_path / "run") == []
 
 
+def test_a_dry_run_of_a_job_checks_its_shares_and_tells_once(data, tmp_path, monkeypatch, capsys):
+    """Without the job: each worker looks at its own place in it."""
+    monkeypatch.setenv("DMLC_ROLE", "worker")
+    monkeypatch.setenv("DMLC_PS_ROOT_URI", "127.0.0.1")
+    monkeypatch.setenv("DMLC_NUM_WORKER", "2")
+    told = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("DMLC_TASK_ID", rank)
+        assert train.main([*arguments(data, tmp_path / "run", "--dry-run", "--memory-report")[1:]]) == 0
+        told.append(capsys.readouterr().out)
+    assert "batches of 4 objects, 2 at a time on each of 2 workers" in told[0] and told[1] == ""
+    assert "memory plan, MiB: 2 objects with 2 views" in told[0]
+    assert train.main([*arguments(data, tmp_path / "run", "--dry-run", "--batch-size", "5")[1:]]) == 2
+    assert "a batch of 5 cannot be shared equally by 2 workers" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_vectors_arrive_bit_for_bit_and_an_error_in_one_worker_ends_the_job(tmp_path, capfd):
     """With compression, which lets only multiples of its threshold through."""
     work = script(tmp_path, """

@@ -15,7 +15,7 @@ import gluon_r2n2
 from gluon_r2n2 import ModelError, files, training
 from gluon_r2n2.conversion import save_weights
 from gluon_r2n2.training.arrays import named_parameters
-from gluon_r2n2_tools import export, train
+from gluon_r2n2_tools import export, first_weights, train
 
 ONE = ["--steps", "1", "--validate-every", "0"]
 
@@ -147,6 +147,16 @@ def test_interrupted_before_the_first_checkpoint_it_starts_from_the_same_weights
     shutil.copytree(tmp_path / "whole" / "checkpoints" / "step-00000001", record_path(tmp_path / "whole"))
     assert resume_tool(data, tmp_path / "later") == 2  # other weights in the same place
     assert "holds other weights than when this run was started" in capsys.readouterr().err
+
+
+def test_a_model_that_comes_along_keeps_its_name_in_the_file_of_options(data, source, tmp_path, monkeypatch):
+    """Not made a path of the folder that the program was started in, where there is nothing."""
+    monkeypatch.setattr(first_weights, "list_pretrained", lambda: ["ours"])
+    monkeypatch.setattr(first_weights, "pretrained_path", lambda name: source)
+    assert run_tool(data, tmp_path / "one", "--init-from", "ours", *ONE) == 0
+    assert "init-from: ours\n" in (tmp_path / "one" / "config.yaml").read_text()
+    assert train.main(["--config", str(tmp_path / "one" / "config.yaml"), "--run", str(tmp_path / "two")]) == 0
+    assert content(tmp_path / "two", 1) == content(tmp_path / "one", 1)
 
 
 def record_path(run):

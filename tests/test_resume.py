@@ -169,6 +169,9 @@ def test_options_that_make_another_run_are_refused(data, straight, tmp_path, cap
     for options, words in ((["--width", "0.125"], "model width was 0.0625 and is now 0.125"),
                            (["--model", "gru_1"], "model encoder was 'residual' and is now 'plain'"),
                            (["--lr", "0.5"], "training learning_rate"), (["--batch-size", "2"], "batch_size was 4"),
+                           # and not what is wrong with such a run
+                           (["--accumulate", "3"], "training accumulate was 1 and is now 3"),
+                           (["--freeze", "*"], "training freeze was [] and is now ['*']"),
                            (["--recipe", "original"], "training recipe")):
         assert train.main(command(data, straight, "--resume", *options)) == 2
         assert words in capsys.readouterr().err

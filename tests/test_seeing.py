@@ -27,9 +27,9 @@ from gluon_r2n2.training.runs import lock as locks
 from gluon_r2n2.training.runs.provenance import git_revision
 from gluon_r2n2.training.runs.tensorboard import TensorBoard
 from gluon_r2n2.training.schedule import learning_rate
-from gluon_r2n2_tools import config_file, pictures, train, train_options
+from gluon_r2n2_tools import config_file, pictures, train, train_options, train_setup
 from recordio.errors import DataError
-from recordio.loading import Loader, RecordDataset
+from recordio.loading import RECIPES, Loader, RecordDataset
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--width", "0.0625", "--image-size", str(SIZE), "--batch-size", "4", "--views", "1-3", "--seed", "1",
@@ -79,7 +79,7 @@ def test_the_iou_by_class_is_logged(run, data):
     net, _ = training.load_network(run / "checkpoints" / f"step-{event['step']:08d}")
     held_out = RecordDataset(data, "val")
     loader = Loader(held_out, batch_size=4, views=3, seed=1, image_size=SIZE, shuffle=True, drop_last=False, threads=0,
-                    augmentation=train.RECIPES["modern"][1])
+                    augmentation=RECIPES["modern"][1])
     result = evaluate(net, loader.epoch(0), contexts=[mx.cpu()], views=(1, 3), thresholds=THRESHOLDS, batch_size=4)
     iou = result.iou()[:, 1, THRESHOLDS.index(event["threshold"])]
     assert event["by_class"] == {synset: pytest.approx(iou[[each == synset for each in result.synsets]].mean())
@@ -558,12 +558,12 @@ def test_every_option_of_a_run_is_written_and_read_back(tmp_path):
                                     input_size=64)
     config_file.write(tmp_path / "config.yaml", train_options.complete(options, model, config))
     read, given = train_options.parse(["--config", str(tmp_path / "config.yaml")], description="")
-    assert train.training_config(read, given, None, 100) == config
+    assert train_setup.training_config(read, given, None, 100) == config
     stepped = training.TrainingConfig(schedule="step", lr_drops=(3, 4), lr_drop_factor=0.5)
     config_file.write(tmp_path / "steps.yaml", train_options.complete(options, model, stepped))
-    assert train.training_config(*train_options.parse(["--config", str(tmp_path / "steps.yaml")], description=""),
+    assert train_setup.training_config(*train_options.parse(["--config", str(tmp_path / "steps.yaml")], description=""),
                                  None, 100) == stepped
-    assert train.model_config(read, given, None, 32) == model
+    assert train_setup.model_config(read, given, None, 32) == model
     assert (read.gpus, read.threads, read.data) == ("0", 3, Path("D").resolve())
 
 

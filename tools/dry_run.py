@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import collections
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
 from gluon_r2n2 import model_name, training
 from gluon_r2n2.complexity import complexity_of
 from gluon_r2n2.model_zoo import model_title
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.schedule import learning_rate
+from gluon_r2n2_tools.train_setup import Setup
 from recordio.records import read_manifest
 
 BAR = 40  # characters of the highest learning rate
@@ -17,25 +18,21 @@ POINTS = 9  # learning rates shown, besides the first and the end of the warm-up
 MEGA, GIGA = 1e6, 1e9
 
 
-def describe(options, net, config: training.TrainingConfig, data, held_out, devices, checkpoint,
-             saved: Optional[Dict[str, Any]]) -> str:
+def describe(options, setup: Setup, net) -> str:
     """Return the text.
 
     Args:
         options: of train.py.
+        setup: what they mean.
         net: the initialised network.
-        config: all numbers of the training.
-        data, held_out: the training samples, and those to validate on or None.
-        devices: MXNet contexts.
-        checkpoint: that a resumed run goes on from, or None.
-        saved: what a resumed run was started with; None for a new run.
     """
+    config, checkpoint = setup.config, setup.checkpoint
     step = checkpoint.state["step"] if checkpoint else 0
-    parts = [("network", _network(net)), ("data", _data(options.data, data, held_out)),
-             ("training", _training(options, config, len(data), step, devices)),
+    parts = [("network", _network(net)), ("data", _data(options.data, setup.data, setup.held_out)),
+             ("training", _training(options, setup, step)),
              ("learning rate", _schedule(config, step)), ("files", _files(options.run, net, config))]
-    if saved is not None:
-        parts.insert(0, ("resumed", _resumed(options.run, config, checkpoint, saved)))
+    if setup.saved is not None:
+        parts.insert(0, ("resumed", _resumed(options.run, config, checkpoint, setup.saved)))
     lines = [line for title, rows in parts for line in [title, *(f"  {row}" for row in rows), ""]]
     return "\n".join([*lines, "dry run: nothing was written; leave --dry-run out to train"])
 
@@ -71,13 +68,13 @@ def _data(path: Path, data, held_out) -> List[str]:
     return rows
 
 
-def _training(options, config: training.TrainingConfig, samples: int, step: int, devices) -> List[str]:
-    batches = samples // config.batch_size
-    left = samples - batches * config.batch_size
+def _training(options, setup: Setup, step: int) -> List[str]:
+    config = setup.config
+    batches, left = divmod(len(setup.data), config.batch_size)
     low, high = config.views
-    rows = [f"on {training.describe(devices)}; {options.threads} thread{'s' * (options.threads > 1)} to load data; "
-            f"seed {config.seed}",
-            f"batches of {config.batch_size} objects" + _share(config, devices)
+    rows = [f"on {training.describe(setup.devices)}; {options.threads} thread{'s' * (options.threads > 1)} to load "
+            f"data; seed {config.seed}",
+            f"batches of {config.batch_size} objects" + _share(setup)
             + f", {low if low == high else f'{low} to {high}'} views each",
             f"an epoch is {batches} batches" + (f" ({left} objects, others each time, are left out)" if left else ""),
             f"steps {step + 1} to {config.steps}, {(config.steps - step) / batches:.1f} epochs"
@@ -91,9 +88,14 @@ def _training(options, config: training.TrainingConfig, samples: int, step: int,
     return rows
 
 
-def _share(config: training.TrainingConfig, devices) -> str:
-    parts = len(devices) * config.accumulate
-    return f", {config.batch_size // parts} at a time on each of {len(devices)} devices" if parts > 1 else ""
+def _share(setup: Setup) -> str:
+    devices, workers = len(setup.devices), setup.exchange.size
+    parts = devices * workers * setup.config.accumulate
+    if parts == 1:
+        return ""
+    places = ([f"each of {devices} devices"] if devices > 1 else []) + (
+        [f"each of {workers} workers"] if workers > 1 else [])
+    return f", {setup.config.batch_size // parts} at a time" + (f" on {' of '.join(places)}" if places else "")
 
 
 def _schedule(config: training.TrainingConfig, step: int) -> List[str]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import mxnet as mx
 
@@ -16,8 +16,11 @@ from gluon_r2n2.files import sha256
 
 
 def give_first_weights(net, devices: List[mx.Context], init_from: Optional[Path],
-                       pretrained_backbone: bool) -> Dict[str, Any]:
-    """Give the initialised *net* what the flags ask for and tell the user; return what to record, as JSON values.
+                       pretrained_backbone: bool, *, tell: Callable[[str], None] = print) -> Dict[str, Any]:
+    """Give the initialised *net* what the flags ask for; return what to record, as JSON values.
+
+    Args:
+        tell: gets lines for the user on what was taken.
 
     Raises:
         ModelError: what a flag names is not there, damaged, or fits nowhere.
@@ -29,24 +32,30 @@ def give_first_weights(net, devices: List[mx.Context], init_from: Optional[Path]
         return {}
     source, arrays, checksum = read_weights(init_from)
     transfer = training.transfer_parameters(net, arrays, devices, source=init_from)
-    print(f"--init-from: {len(transfer.taken)} of {transfer.wanted} parameters taken from {source}"
-          + (", the others keep their first values:" if transfer.left else ""))
+    tell(f"--init-from: {len(transfer.taken)} of {transfer.wanted} parameters taken from {source}"
+         + (", the others keep their first values:" if transfer.left else ""))
     for line in transfer.reasons():
-        print(f"  {line}")
+        tell(f"  {line}")
     return {"init_from": str(source.absolute()), "weights_sha256": checksum, "taken": len(transfer.taken),
             "of": transfer.wanted}
 
 
-def repeat_first_weights(net, devices: List[mx.Context], record: Dict[str, Any]) -> None:
+def repeat_first_weights(net, devices: List[mx.Context], record: Dict[str, Any], *,
+                         tell: Callable[[str], None] = print) -> None:
     """Give *net* what it had, by the *record*, before a run was interrupted that has no checkpoint yet.
 
     Raises:
         ModelError: that is no longer to be had.
     """
     path = Path(record["init_from"]) if "init_from" in record else None
-    if give_first_weights(net, devices, path, "pretrained_backbone" in record) != record:
+    if give_first_weights(net, devices, path, "pretrained_backbone" in record, tell=tell) != record:
         raise ModelError(f"{path}: holds other weights than when this run was started from it, and the run has no "
                          "checkpoint of its own yet; remove its folder and start it anew")
+
+
+def comes_along(path: Path) -> bool:
+    """Whether *path* is no path but the name of a model that comes with the package."""
+    return not path.exists() and str(path) in list_pretrained()
 
 
 def read_weights(path: Path) -> Tuple[Path, Dict[str, mx.nd.NDArray], str]:
@@ -58,7 +67,7 @@ def read_weights(path: Path) -> Tuple[Path, Dict[str, mx.nd.NDArray], str]:
     Raises:
         ModelError: it is none of these, or damaged.
     """
-    if not path.exists() and str(path) in list_pretrained():
+    if comes_along(path):
         path = pretrained_path(str(path))
     if path.name == PARAMETERS and is_artefact(path.parent):
         path = path.parent

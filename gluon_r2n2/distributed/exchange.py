@@ -62,6 +62,13 @@ class Exchange:
         """End in order, together with the others; a process that does not get here ends by `abandon`."""
 
 
+class Rehearsal(Exchange):
+    """The place of a worker in its job, for checks before anything begins; it exchanges nothing."""
+
+    def __init__(self):
+        self.rank, self.size = int(os.environ.get(RANK, "0")), int(os.environ["DMLC_NUM_WORKER"])
+
+
 class StoreExchange(Exchange):
     """Several workers around a key-value store of MXNet, whose scheduler and servers run already.
 
@@ -151,8 +158,13 @@ class StoreExchange(Exchange):
             self._store.pushpull(key, arrays, priority=priority)
 
 
-def connect(kind: str, *, compress: Optional[float] = None) -> Exchange:
+def connect(kind: str, *, compress: Optional[float] = None, dry: bool = False) -> Exchange:
     """The exchange that `--kv-store` names; waits for all the others of the job.
+
+    Args:
+        kind: a name of KV_STORES.
+        compress: see `StoreExchange`.
+        dry: check all this, but connect to nobody.
 
     Raises:
         ModelError: the environment is not that of a worker; or it is, and *kind* is local.
@@ -169,8 +181,9 @@ def connect(kind: str, *, compress: Optional[float] = None) -> Exchange:
         return Exchange()
     if not worker or "DMLC_PS_ROOT_URI" not in os.environ:
         raise ModelError(f"--kv-store {kind} needs the other processes of the job, which tools/launch.py starts: "
-                         "python tools/launch.py -n 2 -s 1 -- tools/train.py ...")
-    return StoreExchange(kind, compress=compress)
+                         "python tools/launch.py -n 2 -s 1 -- tools/train.py ...; or give --kv-store local for this "
+                         "process alone")
+    return Rehearsal() if dry else StoreExchange(kind, compress=compress)
 
 
 def share_of(batch_size: int, exchange: Exchange) -> int:

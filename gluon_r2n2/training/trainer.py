@@ -80,11 +80,11 @@ class Trainer:
         if loader.batches_per_epoch < 1:
             raise ModelError(f"the training split holds less than one batch of {config.batch_size} objects; choose a "
                              "smaller --batch-size")
-        self.net, self.config, self.run = net, config, Path(run)
+        self.net, self.config, self.run, self.facts = net, config, Path(run), facts
         self.step = 0  # updates made
         self.best: Optional[Dict[str, Any]] = None  # step and IoU of the best validation
         self.threshold, self.threshold_source = DEFAULT_THRESHOLD, "default"
-        self._contexts, self._loader, self._facts, self._validation = list(contexts), loader, facts, validation
+        self._contexts, self._loader, self._validation = list(contexts), loader, validation
         self._exchange = exchange
         self._updater = Updater(net, config, self._contexts, exchange)
         self._log = NoLog() if exchange.rank else RunLog(self.run) if log is None else log
@@ -168,7 +168,7 @@ class Trainer:
         if self._exchange.rank:
             self._saved_step = self.step
             return self._saved
-        state = {**self._facts, **position(self.step, self._loader.batches_per_epoch), "step": self.step,
+        state = {**self.facts, **position(self.step, self._loader.batches_per_epoch), "step": self.step,
                  "seeds": {"data": self.config.seed, "next_step": self.config.seed + self.step + 1},
                  "best": self.best, "threshold": self.threshold, "threshold_source": self.threshold_source,
                  "validated": self._validated, "unlogged": self._monitor.window, "training": self.config.as_dict()}
@@ -297,8 +297,8 @@ class Trainer:
             return
         self._settle()
         average_statistics(self._exchange, self.net)
-        configuration = {name: self._facts[name] for name in ("version", "model", "training", "image")}
-        facts = {"configuration": configuration, "data set": {**self._facts["data"], "path": None}, "step": self.step}
+        configuration = {name: self.facts[name] for name in ("version", "model", "training", "image")}
+        facts = {"configuration": configuration, "data set": {**self.facts["data"], "path": None}, "step": self.step}
         found = differences(self._exchange, self.net, self._updater.state()[0], facts)
         if found:
             raise self._stopped(self.step, f"after step {self.step} {', '.join(found)}",

@@ -1,0 +1,72 @@
+"""What train.py tells its user: what begins, how far it is, how it ended and how to go on."""
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+from tqdm import tqdm
+
+import gluon_r2n2
+from gluon_r2n2 import distributed, training
+from gluon_r2n2.training import TrainingConfig
+from gluon_r2n2_tools.train_setup import Setup
+
+
+class Progress:
+    """A bar with loss, IoU, speed and the time left on a terminal, a line every --log-every steps elsewhere."""
+
+    def __init__(self, config: TrainingConfig):
+        self._config, self._bar = config, None
+
+    def bar(self, step: int) -> tqdm:
+        # mininterval keeps the bar, which is off outside terminals, from costing anything
+        self._bar = tqdm(total=self._config.steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
+        return self._bar
+
+    def __call__(self, numbers) -> None:
+        text = (f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}, "
+                f"{numbers['samples_per_second']:.1f} samples/s")
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update()
+        if self._bar.disable and numbers["step"] % self._config.log_every == 0:
+            print(f"step {numbers['step']}/{self._config.steps}: {text}", flush=True)
+
+
+def introduce(options, setup: Setup, trainer: training.Trainer) -> None:
+    """Network, devices, data and the steps to come."""
+    net, data, held_out, workers = trainer.net, setup.data, setup.held_out, setup.exchange.size
+    size = sum(parameter.data(setup.devices[0]).size for parameter in net.collect_params().values())
+    print(f"{gluon_r2n2.model_name(net.config)}, width {net.config.width:g}: {size / 1e6:.2f} million parameters, on "
+          + training.describe(setup.devices)
+          + ("" if options.gpus else " (give --gpus 0 for a GPU)")
+          + (f" of each of {workers} workers" if workers > 1 else ""))
+    print(f"{len(data)} training objects of {len(data.class_names)} classes; "
+          + (f"{len(held_out)} to validate on" if held_out else "the val split is empty: no validation"))
+    print(f"steps {trainer.step + 1} to {setup.config.steps}" if trainer.step < setup.config.steps else
+          f"{options.run} is at step {trainer.step} already; give more --steps to go on", flush=True)
+
+
+def conclude(trainer: training.Trainer, argv, *, finished: bool) -> None:
+    """How a training ended whose state is saved."""
+    if not finished:
+        where = f"after step {trainer.step}, saved in {trainer.saved}" if trainer.saved else "before the first step"
+        print(f"interrupted {where}; go on with: {command(argv)}")
+        return
+    best = f"; best validation IoU {trainer.best['iou']:.3f} at step {trainer.best['step']}" if trainer.best else ""
+    print(f"finished {trainer.step} steps, saved in {trainer.saved}{best}")
+
+
+def command(argv) -> str:
+    """The command line that goes on with this run: without what only a new run takes."""
+    arguments = [str(argument) for argument in (sys.argv[1:] if argv is None else argv)]
+    arguments = [argument for argument in arguments
+                 if argument != "--pretrained-backbone" and not argument.startswith("--init-from=")]
+    if "--init-from" in arguments:
+        place = arguments.index("--init-from")
+        del arguments[place:place + 2]  # with its value
+    script = sys.argv[0]
+    program = ["python", script] if script.endswith(".py") else [os.path.basename(script)]
+    if distributed.LAUNCH in os.environ:
+        program = [*shlex.split(os.environ[distributed.LAUNCH]), script]
+    return " ".join(map(shlex.quote, program + arguments + ([] if "--resume" in arguments else ["--resume"])))
