@@ -162,6 +162,16 @@ def test_a_frozen_backbone_runs_as_in_inference():
         assert (array == before[name]).all() == name.startswith("encoder.stages.backbone."), name
 
 
+def test_normalisation_with_nothing_to_learn_trains_as_it_infers():
+    """Parameters frozen by name, statistics not mentioned: MXNet would normalise by the batch and keep none."""
+    net = make_net(norm="batch")
+    make_updater(net, freeze=("encoder.*.weight", "encoder.*.bias", "encoder.*.gamma", "encoder.*.beta"))
+    images = mx.nd.random.uniform(shape=(2, 3, SIZE, SIZE))
+    with mx.autograd.record():
+        trained = net.encoder(images)
+    np.testing.assert_allclose(trained.asnumpy(), net.encoder(images).asnumpy(), rtol=1e-4)
+
+
 def test_nothing_left_to_learn():
     with pytest.raises(ModelError, match=r"--freeze \*: leaves nothing"):
         make_updater(make_net(), freeze=("*",))

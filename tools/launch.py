@@ -36,7 +36,7 @@ def parse(argv):
                         help="of the scheduler on this machine (default: a free one)")
     parser.add_argument("--env", metavar="NAME", nargs="+", default=[],
                         help="environment variables to hand on to other machines, besides PYTHONPATH and those that "
-                             "begin with MXNET_, OMP_, DMLC_ or PS_")
+                             "begin with MXNET_, OMP_, DMLC_ or PS_ (default: none)")
     options = parser.parse_args(argv[:place_of_command])
     command = argv[place_of_command + 1:]
     if not command:

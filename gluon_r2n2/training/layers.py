@@ -21,8 +21,10 @@ ALIASES = {
 def set_layers(net: gluon.Block, config: TrainingConfig) -> None:
     """Freeze the layers of config.freeze and give those of config.lr_mult their factors, in place.
 
-    A frozen parameter has no gradient. Running statistics count as parameters: batch normalisation whose statistics
-    match is used as in inference, so that they stay as they are. Where several factors match, the last one counts.
+    A frozen parameter has no gradient. Batch normalisation whose running statistics match, or both of whose other
+    parameters do, is used as in inference, so that its statistics stay as they are: MXNet moves them in the backward
+    pass, which a layer with nothing to learn in it or before it does not have. Where several factors match, the last
+    one counts.
 
     Args:
         net: not run since it was hybridised.
@@ -90,5 +92,6 @@ def _prefixes(name: str) -> List[str]:
 
 
 def _fix_statistics(block: gluon.Block, fixed: Set[int]) -> None:
-    if isinstance(block, nn.BatchNorm) and id(block.running_mean) in fixed:
+    if isinstance(block, nn.BatchNorm) and (id(block.running_mean) in fixed
+                                            or {id(block.gamma), id(block.beta)} <= fixed):
         block._kwargs["use_global_stats"] = True  # what the layer hands to the operator
