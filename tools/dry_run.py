@@ -9,6 +9,7 @@ from gluon_r2n2 import model_name, training
 from gluon_r2n2.complexity import complexity_of
 from gluon_r2n2.model_zoo import model_title
 from gluon_r2n2.training.arrays import named_parameters
+from gluon_r2n2.training.config import SCHEDULE_OPTIONS
 from gluon_r2n2.training.schedule import learning_rate
 from gluon_r2n2_tools.train_setup import Setup
 from recordio.records import read_manifest
@@ -82,7 +83,8 @@ def _training(options, setup: Setup, step: int) -> List[str]:
             f"recipe {config.recipe}:"]
     shown = ("recipe", "steps", "batch_size", "views", "seed", "image_size", "classes", "checkpoint_every",
              "validate_every", "validate_samples", "log_every", "keep")
-    values = {name: value for name, value in config.as_dict().items() if name not in shown}
+    values = {name: value for name, value in config.as_dict().items()
+              if name not in shown and config.schedule in SCHEDULE_OPTIONS.get(name, [config.schedule])}
     width = max(map(len, values))
     rows += [f"  {name:<{width}}  {_text(value)}" for name, value in values.items()]
     return rows

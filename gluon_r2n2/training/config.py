@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from gluon_r2n2.errors import ModelError, unknown_name
 
 SCHEDULES = ("cosine", "poly", "step", "constant")
+SCHEDULE_OPTIONS = {"lr_drops": ("step",), "lr_drop_factor": ("step",), "final_lr": ("cosine", "poly")}  # of which
 DTYPES = ("float32", "float16")
 
 OPTIMISERS = ("adamw", "adam", "sgd")  # see gluon_r2n2.training.optimiser
@@ -103,8 +104,7 @@ class TrainingConfig:
             raise ModelError(f"lr_drop_factor must be above 0 and at most 1, got {self.lr_drop_factor}")
         if not 0 <= self.final_lr <= 1:
             raise ModelError(f"final_lr is a share of the learning rate from 0 to 1, got {self.final_lr}")
-        for name, schedules in (("lr_drops", ("step",)), ("lr_drop_factor", ("step",)),
-                                ("final_lr", ("cosine", "poly"))):
+        for name, schedules in SCHEDULE_OPTIONS.items():
             if self.schedule not in schedules and getattr(self, name) != getattr(type(self), name):
                 raise ModelError(f"{name} belongs to schedule {' or '.join(schedules)}, this run has "
                                  f"{self.schedule!r}; choose another --schedule or leave it out")
