@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # As every tool run as a file does it: makes the checkout importable, tools/ as gluon_r2n2_tools, installed or not.
 sys.path.insert(0, str(ROOT / "tools"))
 import _checkout  # noqa: E402, F401
+from tiny_data import make_data  # noqa: E402
 
 import gluon_r2n2  # noqa: E402, F401  (before mxnet: the same number of threads here as in the tools' processes)
 
@@ -35,3 +36,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared folder of real data is not beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """A small packed data set (`tiny_data.make_data`), one for each module of tests."""
+    return make_data(tmp_path_factory.mktemp("data"))

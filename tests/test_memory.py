@@ -15,7 +15,6 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd
-from tiny_data import make_data
 from tiny_runs import content, run_tool
 
 import gluon_r2n2
@@ -30,11 +29,6 @@ from gluon_r2n2.training.scaling import WorkingCopy
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 def network(name="res3d_gru_3", *, seed=3, **options):

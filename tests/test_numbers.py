@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import gluon
-from tiny_data import SIZE, make_data
+from tiny_data import SIZE
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, training
@@ -28,11 +28,6 @@ from gluon_r2n2_tools import train
 RESOLUTION = 16
 SMALL = ["--width", "0.0625", "--image-size", str(SIZE), "--batch-size", "4", "--views", "1-3", "--seed", "1",
          "--log-every", "1", "--threads", "1", "--validate-every", "0", "--no-tensorboard"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 def run_tool(data, run, *more):

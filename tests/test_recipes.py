@@ -15,7 +15,7 @@ import zlib
 import mxnet as mx
 import numpy as np
 import pytest
-from tiny_data import SIZE, make_data
+from tiny_data import SIZE
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, metrics, training
@@ -31,11 +31,6 @@ from recordio.loading.compose import compose
 
 SMALL = ["--width", "0.0625", "--image-size", str(SIZE), "--batch-size", "4", "--views", "1-3", "--seed", "1",
          "--log-every", "1", "--threads", "1", "--validate-every", "0"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 # schedule and recipes -----------------------------------------------------------------------------

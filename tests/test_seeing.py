@@ -17,7 +17,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 import yaml
-from tiny_data import SIZE, SYNSETS, make_data
+from tiny_data import SIZE, SYNSETS
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, training
@@ -34,11 +34,6 @@ from recordio.loading import RECIPES, Loader, RecordDataset
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--width", "0.0625", "--image-size", str(SIZE), "--batch-size", "4", "--views", "1-3", "--seed", "1",
          "--log-every", "2", "--threads", "1", "--norm", "batch"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 def run_tool(data, run, *more):

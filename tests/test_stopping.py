@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from tiny_data import SIZE, make_data
+from tiny_data import SIZE
 from tiny_runs import content, make_trainer, resume_tool, run_tool, saved_steps, start, told, wait_for_steps
 
 from gluon_r2n2 import training
@@ -23,11 +23,6 @@ from gluon_r2n2.training.runs import checkpoint as checkpoints
 from gluon_r2n2.training.runs import folder as run_folder
 from gluon_r2n2_tools.demo_stages import Pipeline, StageFailed
 from recordio.loading import Loader, RecordDataset
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

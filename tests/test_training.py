@@ -21,11 +21,6 @@ from recordio.loading import Loader, RecordDataset
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
 def straight(data, tmp_path_factory):
     """Nine steps without an interruption, with validation on the way."""
     run = tmp_path_factory.mktemp("straight") / "run"

@@ -96,7 +96,7 @@ def sheet(rows: Sequence[Sequence[Tuple[str, np.ndarray]]], *, gap: int = 10, te
 
 
 def beside_truth(examples, names, *, threshold: float, size: int = 176) -> np.ndarray:
-    """Rows of a picture that the network saw, its prediction and the truth: (H, W, 3) uint8 RGB.
+    """Rows of the first picture that the network saw, its prediction and the truth: (H, W, 3) uint8 RGB.
 
     An object a row: TensorBoard shows pictures in a narrow column, where a wider one shrinks beyond reading.
 
@@ -111,8 +111,8 @@ def beside_truth(examples, names, *, threshold: float, size: int = 176) -> np.nd
         counts = voxel_counts(example.probabilities[None], example.truth[None], thresholds=(threshold,))
         voxels = crop_together([voxel_picture(example.probabilities, threshold=threshold, size=size),
                                 voxel_picture(example.truth, colour=TRUTH, size=size)])
-        rows.append([(f"{names.get(synset, synset):.12} {model[-6:]}, view 1/{example.views}", example.image),
-                     (f"prediction, IoU {iou(*counts)[0, 0]:.2f}", voxels[0]), ("truth", voxels[1])])
+        rows.append([(f"{names.get(synset, synset):.12} {model[-5:]}", example.image),
+                     (f"{example.views} views: IoU {iou(*counts)[0, 0]:.2f}", voxels[0]), ("truth", voxels[1])])
     return sheet(rows)
 
 
