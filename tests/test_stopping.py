@@ -314,4 +314,5 @@ def test_a_loss_that_is_not_finite_stops(data, tmp_path, monkeypatch, capsys):
 
 def test_a_loss_above_the_limit_stops(data, tmp_path, capsys):
     assert run_tool(data, tmp_path / "run", "--steps", "4", "--recipe", "original", "--loss-limit", "1e-6") == 1
-    assert "above the limit" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "above the limit" in message and "another --seed or a higher --loss-limit" in message  # no update was made

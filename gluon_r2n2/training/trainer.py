@@ -239,6 +239,8 @@ class Trainer:
         (measurement, waited), self._pending = self._pending, None
         fault = self._monitor.read(measurement, waited)
         if fault:
+            if measurement.update == 1:  # it is of the initial values, whatever the learning rate
+                raise self._stopped(1, fault, advice="start anew with another --seed or a higher --loss-limit")
             raise self._stopped(measurement.update, fault)
 
     def _validation_due(self) -> bool:
