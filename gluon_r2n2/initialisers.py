@@ -74,6 +74,9 @@ class Trilinear(mx.init.Initializer):
 def initialise(net, ctx=None, seed: int = 0) -> None:
     """Fill all parameters of *net* by the rules above; the same seed gives the same values.
 
+    But for the last bits of recurrent weights at large widths: the singular value decomposition sums in another order
+    with another number of threads (OMP_NUM_THREADS) and on another kind of processor.
+
     Args:
         net: a network of `gluon_r2n2.get_model`.
         ctx: one context or a list of them; the CPU by default. Values are equal on all.

@@ -304,7 +304,8 @@ class Trainer:
         found = differences(self._exchange, self.net, self._updater.state()[0], facts)
         if found:
             raise self._stopped(self.step, f"after step {self.step} {', '.join(found)}",
-                                advice="all must run the same command on the same files")
+                                advice="all must run the same command on the same files with the same OMP_NUM_THREADS, "
+                                       "and unlike machines start from the same weights (--init-from)")
         self._agreed = self.step
 
     def _check_parameters(self) -> None:
