@@ -30,7 +30,7 @@ REQUIRES = [
 EXTRAS = {
     "cpu": ["mxnet==1.9.1"],
     "cu112": ["mxnet-cu112==1.9.1"],  # instead of cpu, on a machine with CUDA 11.2
-    "test": ["pytest>=7.0"],
+    "test": ["pytest>=7.0", "scikit-learn>=1.2,<1.8"],  # 1.8 wants NumPy 1.24; an independent truth of the metrics
     "lint": ["ruff>=0.4", "mypy>=1.5"],
 }
 
@@ -48,6 +48,7 @@ COMMANDS = {
     "export": "export",
     "import-weights": "import_weights",
     "reconstruct": "reconstruct",
+    "show": "show",
     "demo": "demo",
 }
 
