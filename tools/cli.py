@@ -78,6 +78,14 @@ def positive_float(text: str) -> float:
     return value
 
 
+def probability(text: str) -> float:
+    """An argparse type: a number strictly between 0 and 1."""
+    value = positive_float(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"wants a probability between 0 and 1, got {text!r}")
+    return value
+
+
 def available_cpus() -> int:
     """The number of processors this process may use (affinity and containers respected where the system tells)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -59,7 +59,7 @@ def show_view(model, view):
 
 def show_voxels(model, view, size):
     """(size, size, 3) uint8 picture of a model's voxels, placed and seen as in its view."""
-    from gluon_r2n2_tools.pictures import cubes  # here, because it loads mxnet, which plain sheets do without
+    from gluon_r2n2_tools.drawing import cubes  # here, because it loads mxnet, which plain sheets do without
 
     grid = read_binvox(model.voxels)
     cameras = read_cameras(model.metadata) if model.metadata.is_file() else []

@@ -40,7 +40,7 @@ def parse(argv=None):
                         help=f"comma-separated, of {','.join(FORMATS)}")
     output.add_argument("--mesh", choices=("marching", "cubes"), default="marching",
                         help="smooth surface (marching cubes) or the voxels as cubes")
-    output.add_argument("--threshold", metavar="P", type=probability, default=argparse.SUPPRESS,
+    output.add_argument("--threshold", metavar="P", type=cli.probability, default=argparse.SUPPRESS,
                         help="probability from which on a voxel is solid (default: the model's own)")
     output.add_argument("--each-view", action="store_true", help="also write the reconstruction after each picture")
     reading = parser.add_argument_group("input")
@@ -58,14 +58,6 @@ def formats(text: str):
     if not names:
         raise argparse.ArgumentTypeError(f"wants at least one of {','.join(FORMATS)}")
     return list(dict.fromkeys(names))
-
-
-def probability(text: str) -> float:
-    """An argparse type: a number strictly between 0 and 1."""
-    value = cli.positive_float(text)
-    if value >= 1:
-        raise argparse.ArgumentTypeError(f"wants a probability between 0 and 1, got {text!r}")
-    return value
 
 
 def run(argv=None) -> int:
