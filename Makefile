@@ -2,6 +2,7 @@
 #
 #   make venv PYTHON=python3.10     a Python of your choice (else the newest of 3.8 to 3.11 found)
 #   make venv EXTRAS=cu112,test     the CUDA 11.2 build of mxnet
+#   make web                        the reports' script, built anew from web/ (needs Node.js 20)
 #   make test ARGS='-k binvox -x'   arguments for pytest; for demo, arguments of tools/demo.py
 
 PYTHON ?=
@@ -9,10 +10,10 @@ VENV ?= .venv
 EXTRAS ?= cpu,test,lint
 ARGS ?=
 
-.PHONY: help demo test lint venv clean
+.PHONY: help demo test lint web venv clean
 
 help:
-	@sed -n '1,6s/^# \{0,1\}//p' Makefile
+	@sed -n '1,7s/^# \{0,1\}//p' Makefile
 
 demo: venv
 	$(VENV)/bin/python tools/demo.py $(ARGS)
@@ -23,6 +24,10 @@ test: venv
 lint: venv
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m mypy
+
+# The built script is part of the package: only who changes web/ needs this, and Node.js.
+web:
+	cd web && npm ci && npm run build
 
 # Any python3 may run bootstrap.py; bootstrap.py then chooses the one for the environment.
 venv:
