@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PER_CLASS, DATA_SEED = 320, 7  # 4,160 models of 13 classes, 70 % of them to train on
 VIEWS = (1, 2, 3, 5, 8)  # measured at
+RESULT_FORMAT = 2  # of tools/eval.py
 COMMON = ["--width", "0.25", "--image-size", "64", "--batch-size", "16", "--views", "1-5", "--seed", "1",
           "--checkpoint-every", "100", "--validate-every", "200", "--validate-samples", "416"]
 
@@ -113,7 +114,7 @@ def train(name: str, run: Path, data: Path, steps: int) -> None:
 
 
 def measure(run: Path, data: Path, result: Path) -> Dict[str, Any]:
-    if not result.is_file():
+    if not result.is_file() or json.loads(result.read_text(encoding="utf-8"))["format"] != RESULT_FORMAT:
         tool("eval", "--checkpoint", run, "--data", data, "--views", ",".join(map(str, VIEWS)), "--baselines",
              "--batch-size", 16, "--json", result)
     return json.loads(result.read_text(encoding="utf-8"))
@@ -121,7 +122,7 @@ def measure(run: Path, data: Path, result: Path) -> Dict[str, Any]:
 
 def mean_difference(first: Dict[str, Any], second: Dict[str, Any], views: int, others: int) -> Dict[str, float]:
     """How much better the first is with *views* than the second with *others*: the mean over the same objects."""
-    differences = np.array([scores[str(views)] - second["objects"][key][str(others)]
+    differences = np.array([scores["iou"][str(views)] - second["objects"][key]["iou"][str(others)]
                             for key, scores in first["objects"].items()])
     return {"difference": differences.mean(), "standard_error": differences.std(ddof=1) / len(differences) ** 0.5}
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Union
+from typing import Any, Dict, Iterable, Iterator, Mapping, Union
 
 TEMPORARY = ".tmp"  # the suffix of everything unfinished; see remove_unfinished
 
@@ -78,8 +78,17 @@ def write_json(path: PathLike, value: Any) -> None:
     Raises:
         OSError: the folder is absent, read-only or full.
     """
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write *text* as UTF-8 so that *path* holds its old content or the whole new one, flushed to disk.
+
+    Raises:
+        OSError: the folder is absent, read-only or full.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 def remove_directory(path: PathLike) -> None:
@@ -144,6 +153,11 @@ def sha256(path: PathLike) -> str:
 def sha256_of_json(value: Any) -> str:
     """The SHA-256 sum of a JSON value, independent of key order and of spacing."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sha256_of_lines(lines: Iterable[str]) -> str:
+    """The SHA-256 sum of a text file with these *lines*, in hexadecimal."""
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def manifest(folder: PathLike) -> Dict[str, str]:

@@ -58,18 +58,24 @@ def iou(intersection: np.ndarray, union: np.ndarray) -> np.ndarray:
 
 
 def mean_iou(values: np.ndarray, classes: Sequence[str]) -> Tuple[float, float, Dict[str, float]]:
-    """Mean the IoU of samples in the two ways that the field mixes.
+    """Mean the IoU (or any other number) of samples in the two ways that the field mixes.
+
+    The sums are exact, so that no mean depends on the order of the samples.
 
     Args:
-        values: (n,) IoU per sample.
+        values: (n,) per sample.
         classes: n class ids.
 
     Returns:
         micro, the mean over samples; macro, the mean of the class means; and the class means by class id.
     """
     values, classes = np.asarray(values, np.float64), np.asarray(classes)
-    by_class = {str(name): float(values[classes == name].mean()) for name in np.unique(classes)}
-    return float(values.mean()), float(np.mean(list(by_class.values()))), by_class
+    by_class = {str(name): _mean(values[classes == name]) for name in np.unique(classes)}
+    return _mean(values), _mean(list(by_class.values())), by_class
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def best_threshold(values: np.ndarray, thresholds: Sequence[float]) -> Tuple[float, float]:
@@ -79,7 +85,7 @@ def best_threshold(values: np.ndarray, thresholds: Sequence[float]) -> Tuple[flo
         values: (n, K) IoU per sample and threshold.
         thresholds: K numbers, ascending.
     """
-    means = np.asarray(values, np.float64).mean(axis=0)
+    means = [_mean(column) for column in np.asarray(values, np.float64).T]
     best = int(np.argmax(means))
     return float(thresholds[best]), float(means[best])
 

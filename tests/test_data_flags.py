@@ -96,7 +96,7 @@ def test_evaluating_with_bad_records(run, data, tmp_path, capsys, caplog):
     command = ["--checkpoint", str(run), "--data", str(folder), "--views", "1", "--baselines", "--json",
                str(tmp_path / "out.json")]
     assert evaluation_tool.main(command) == 2
-    assert "(02828884/test0): the checksum does not match" in capsys.readouterr().err
+    assert "(02828884/train0): the checksum does not match" in capsys.readouterr().err
     with caplog.at_level(logging.WARNING):
         assert evaluation_tool.main([*command, "--on-bad-record", "skip"]) == 0
     content = json.loads((tmp_path / "out.json").read_text())

@@ -49,7 +49,7 @@ def test_from_nothing_to_a_3d_model(tmp_path):
     assert sorted(measured["objects"]) == sorted(held_out) and len(held_out) == 4
     assert sorted(read_manifest(tmp_path / "D").splits) == ["test", "train", "val"]
     for count in ("1", "3"):
-        scores = [scores[count] for scores in measured["objects"].values()]
+        scores = [scores["iou"][count] for scores in measured["objects"].values()]
         assert measured["iou"][count]["micro"] == pytest.approx(np.mean(scores))
     assert all(0 < measured["baselines"][name]["micro"] < 1 for name in ("mean_shape", "class_mean"))
 

@@ -39,7 +39,8 @@ def median_objects(settings, out: Path) -> Dict[str, str]:
     objects = _read(out / "eval.json")["objects"]
     by_class: Dict[str, List[Tuple[float, str]]] = {}
     for key, scores in objects.items():
-        by_class.setdefault(class_name(key.split("/")[0]), []).append((scores[str(settings.headline_views)], key))
+        score = scores["iou"][str(settings.headline_views)]
+        by_class.setdefault(class_name(key.split("/")[0]), []).append((score, key))
     return {name: sorted(by_class[name])[len(by_class[name]) // 2][1] for name in settings.shown_classes
             if name in by_class}
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from gluon_r2n2.metrics import best_threshold, iou, mean_iou, voxel_counts
 
 THRESHOLD_VIEWS = 3  # the view count that the threshold is chosen at, whatever is evaluated later
+GPU_OBJECTS = 16  # that a GPU computes at a time
+
+Watch = Callable[[Any, List[np.ndarray]], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +41,9 @@ class Evaluation:
 
 
 def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: Sequence[int],
-             thresholds: Sequence[float], batch_size: int, limit: Optional[int] = None,
-             watch: Callable[[Any, List[np.ndarray]], None] = lambda batch, occupied: None) -> Evaluation:
+             thresholds: Sequence[float], batch_size: Optional[int] = None, limit: Optional[int] = None,
+             watch: Watch = lambda batch, occupied: None) -> Evaluation:
     """Count the voxels of every sample after each of the view counts, all of them in one sweep.
-
-    A batch that is smaller than the others is filled up for the network (one static graph for all) and the filling
-    is not counted, so that every sample counts exactly once.
 
     Args:
         net: maps as `gluon_r2n2.network.R2N2` does.
@@ -51,34 +51,69 @@ def evaluate(net, batches: Iterable, *, contexts: Sequence[mx.Context], views: S
         contexts: the devices, which share each batch.
         views: view counts, ascending.
         thresholds: on the probability of being occupied.
-        batch_size: the largest B.
+        batch_size: objects that the devices compute at once. By default one on a CPU and GPU_OBJECTS on a GPU, so
+            that nothing depends on how the objects came in batches: libraries sum in another order for another size.
         limit: stop after this many samples.
         watch: called with every batch and its probabilities of being occupied, (B, V, V, V) for each view count.
+
+    Raises:
+        ValueError: there was no batch.
+    """
+    views = tuple(views)
+    if batch_size is None:
+        at_once = 1 if contexts[0].device_type == "cpu" else GPU_OBJECTS
+    else:
+        at_once = -(-batch_size // len(contexts))
+
+    def reconstructed() -> Iterator[Tuple[Any, List[np.ndarray]]]:
+        left = limit
+        for batch in batches:
+            count = len(batch.keys) if left is None else min(len(batch.keys), left)
+            # all devices are given all of their work before the first result is waited for
+            parts = [probabilities(net, _filled(batch.images[:, start:start + at_once], at_once), views,
+                                   contexts[start // at_once % len(contexts)])
+                     for start in range(0, count, at_once)]
+            yield batch, [np.concatenate([array.asnumpy() for array in arrays])[:count] for arrays in zip(*parts)]
+            if left is not None:
+                left -= count
+                if not left:
+                    return
+
+    return count_voxels(reconstructed(), views=views, thresholds=thresholds, watch=watch)
+
+
+def count_voxels(reconstructed: Iterable[Tuple[Any, List[np.ndarray]]], *, views: Sequence[int],
+                 thresholds: Sequence[float], watch: Watch = lambda batch, occupied: None) -> Evaluation:
+    """Count the voxels of probabilities that are there, as `evaluate` does.
+
+    Args:
+        reconstructed: pairs of a batch (voxels, keys and synsets) and, for each view count, the probabilities
+            (B, V, V, V) of its first B samples.
+
+    Raises:
+        ValueError: there was no batch.
     """
     views, thresholds = tuple(views), tuple(thresholds)
     keys: List[str] = []
     synsets: List[str] = []
     intersections, unions = [], []
-    padded = -(-batch_size // len(contexts)) * len(contexts)  # every device gets the same number of samples
-    for batch in batches:
-        count = len(batch.keys) if limit is None else min(len(batch.keys), limit - len(keys))
-        images = np.take(batch.images, np.arange(padded) % len(batch.keys), axis=1)
-        # all devices are given their work before the first result is waited for
-        parts = [probabilities(net, part, views, context)
-                 for part, context in zip(np.split(images, len(contexts), axis=1), contexts)]
-        occupied = [np.concatenate([array.asnumpy() for array in arrays])[:count] for arrays in zip(*parts)]
+    for batch, occupied in reconstructed:
         watch(batch, occupied)
+        count = len(occupied[0])
         counts = [voxel_counts(each, batch.voxels[:count], thresholds=thresholds) for each in occupied]
         intersections.append(np.stack([each.intersection for each in counts], axis=1))  # (B, W, K)
         unions.append(np.stack([each.union for each in counts], axis=1))
         keys.extend(batch.keys[:count])
         synsets.extend(batch.synsets[:count])
-        if len(keys) == limit:
-            break
     if not keys:
         raise ValueError("nothing to evaluate: there was no batch")
     return Evaluation(tuple(keys), tuple(synsets), views, thresholds,
                       np.concatenate(intersections), np.concatenate(unions))
+
+
+def _filled(images: np.ndarray, count: int) -> np.ndarray:
+    """(T, b, 3, S, S) -> (T, count, 3, S, S), repeated: one static graph for all, and its results are cut off later."""
+    return np.take(images, np.arange(count) % images.shape[1], axis=1)
 
 
 def probabilities(net, images: np.ndarray, views: Sequence[int], context: mx.Context) -> List[mx.nd.NDArray]:

@@ -6,11 +6,13 @@ on what was drawn before. All of it is compiled, so that the loader's threads dr
 """
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from recordio.geometry.compiled import compiled
 
-# purposes; the index is 0, the batch, the sample's place in the data set
+# purposes; the index is 0, the batch, the sample's place in the data set or the number of its key
 ORDER, VIEW_NUMBER, SAMPLE, PICTURES, REPLACEMENT = range(5)
 
 # numba makes float64 of a uint64 and an int64, so every number that meets a word is a uint64
@@ -77,3 +79,8 @@ def view_number(seed: int, epoch: int, batch: int, low: int, high: int) -> int:
 def replacement(seed: int, epoch: int, index: int, attempt: int, count: int) -> int:
     """The sample of *count* that is tried in place of the bad sample *index*, at the given attempt."""
     return int(integer(words(seed, epoch, REPLACEMENT, index, attempt + 1)[attempt], 0, count - 1))
+
+
+def number_of(key: str) -> int:
+    """A number below 2^63 that stands for the sample *key* wherever it lies, in place of its place in a data set."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little") >> 1

@@ -29,7 +29,8 @@ class Loader:
 
     Order, views and augmentation of epoch e are a function of (seed, e, sample) only: the same for any number of
     threads, and from any batch on. For an evaluation: an int for *views*, augmentation=TEST, shuffle=False,
-    drop_last=False; every sample then comes exactly once, and its first n views are those of a loader with views=n.
+    drop_last=False, by_key=True; every sample then comes exactly once, its first n views are those of a loader with
+    views=n, and it gets the same views whatever else the data set holds.
 
     Attributes:
         bad_records: key -> what is wrong, of the samples left out or replaced in the epoch that was begun last.
@@ -38,7 +39,7 @@ class Loader:
     def __init__(self, dataset: RecordDataset, *, batch_size: int, views: int | tuple[int, int] = (1, 5), seed: int = 0,
                  augmentation: Augmentation = TRAIN, image_size: int = 127, shuffle: bool = True,
                  drop_last: bool = True, threads: int = 2, prefetch: int = 4, part: tuple[int, int] = (0, 1),
-                 on_bad_record: str = "error", backgrounds: Optional[Backgrounds] = None):
+                 on_bad_record: str = "error", backgrounds: Optional[Backgrounds] = None, by_key: bool = False):
         """Set up the stream.
 
         Args:
@@ -55,6 +56,7 @@ class Loader:
                 drawn for it, or with drop_last=False leaves it out; a report is logged at the end of the epoch. Only
                 a DataError makes a record bad; other failures always end the epoch.
             backgrounds: pictures to lay behind the objects.
+            by_key: draw for a sample by its key, not by its place in the data set.
 
         Raises:
             DataError: a value that is out of range, more views than are stored, or a data set smaller than a batch
@@ -82,7 +84,7 @@ class Loader:
         self.dataset, self.batch_size, self.views, self.seed = dataset, batch_size, (low, high), seed
         self.augmentation, self.image_size, self.shuffle, self.drop_last = augmentation, image_size, shuffle, drop_last
         self.threads, self.prefetch, self.part, self.on_bad_record = threads, prefetch, part, on_bad_record
-        self.backgrounds = backgrounds
+        self.backgrounds, self.by_key = backgrounds, by_key
         self.bad_records: dict[str, str] = {}
 
     @property
@@ -198,5 +200,6 @@ class Loader:
                         f"ones; copy or pack the data set again: {next(iter(bad.values()))}")
 
     def _prepare(self, index: int, batch: Batch, place: int, epoch: int) -> None:
+        number = draws.number_of(self.dataset.keys[index]) if self.by_key else index
         prepare(self.dataset, index, batch, place, augmentation=self.augmentation, seed=self.seed, epoch=epoch,
-                backgrounds=self.backgrounds)
+                number=number, backgrounds=self.backgrounds)

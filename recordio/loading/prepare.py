@@ -39,8 +39,8 @@ class Batch:
 
 
 def prepare(dataset: RecordDataset, index: int, batch: Batch, place: int, *, augmentation: Augmentation, seed: int,
-            epoch: int, backgrounds: Optional[Backgrounds] = None) -> None:
-    """Read, decode and augment sample *index* into *batch*.
+            epoch: int, number: int, backgrounds: Optional[Backgrounds] = None) -> None:
+    """Read, decode and augment sample *index* into *batch*; *number* stands for it in all that is drawn.
 
     Raises:
         DataError: naming shard and key of a damaged record.
@@ -55,7 +55,7 @@ def prepare(dataset: RecordDataset, index: int, batch: Batch, place: int, *, aug
         if record.voxel_shape != batch.voxels.shape[1:]:
             raise DataError(f"{record.name}: a grid of {'x'.join(map(str, record.voxel_shape))} where the manifest "
                             f"promises {'x'.join(map(str, batch.voxels.shape[1:]))}; pack the data set again")
-        drawn = draw(augmentation, views, seed=seed, epoch=epoch, index=index, available=record.view_count,
+        drawn = draw(augmentation, views, seed=seed, epoch=epoch, index=number, available=record.view_count,
                      image_size=record.image_size, backgrounds=backgrounds)
         compose_views([record.box(view) for view in drawn.views.tolist()], drawn, augmentation.blend, batch.images,
                       place, backgrounds=backgrounds)

@@ -33,7 +33,7 @@ def provenance(devices: List[mx.Context], *, threads: int) -> Dict[str, Any]:
         JSON values; ``git`` is None where the package does not run from a checkout or git cannot be asked.
     """
     return {
-        "version": gluon_r2n2.__version__, "git": git_revision(CHECKOUT),
+        "version": gluon_r2n2.__version__, "git": git_revision(),
         "command": shlex.join(sys.argv), "folder": os.getcwd(),
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "host": socket.gethostname(), "pid": os.getpid(), "system": platform.platform(),
@@ -43,7 +43,7 @@ def provenance(devices: List[mx.Context], *, threads: int) -> Dict[str, Any]:
     }
 
 
-def git_revision(checkout: Path) -> Optional[Dict[str, Any]]:
+def git_revision(checkout: Path = CHECKOUT) -> Optional[Dict[str, Any]]:
     """``revision``, the commit that *checkout* is at, and ``dirty``, whether tracked files differ from it."""
     if not (checkout / ".git").exists():  # an installed package may lie inside some other repository
         return None

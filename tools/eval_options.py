@@ -1,0 +1,146 @@
+"""tools/eval.py: its flags, and what of them can be checked before anything is measured."""
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import List
+
+from gluon_r2n2.deployment import list_pretrained
+from gluon_r2n2.evaluation import LAYOUTS, VIEWS
+from gluon_r2n2_tools import cli
+from recordio.errors import DataError, nearest
+from recordio.loading import POLICIES
+
+DESCRIPTION = """Measure a trained network on objects it has never seen: IoU and more, per class and by number of views.
+
+  eval.py --checkpoint R --data D --json F --report R.html    measure a network
+  eval.py --predictions DIR --data D                          measure stored predictions
+  eval.py --compare A.json B.json                             compare two results of --json
+"""
+
+
+class HelpFormatter(cli.HelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the description."""
+
+
+def parse(argv=None):
+    parser = cli.Parser(prog="r2n2-eval", description=DESCRIPTION, formatter_class=HelpFormatter)
+    group = parser.add_argument_group("what is measured (one of these)")
+    group.add_argument("--checkpoint", metavar="R",
+                       help="folder of a run (its best checkpoint is taken), of one checkpoint or of an exported "
+                            f"model, or the name of a model that comes along: {', '.join(list_pretrained())}")
+    group.add_argument("--predictions", metavar="DIR", type=Path,
+                       help="stored predictions DIR/SYNSET/MODEL.npz (key 'probabilities') or .binvox, one for every "
+                            "object of the split")
+    group.add_argument("--compare", metavar=("A.json", "B.json"), nargs=2, type=Path,
+                       help="two results of --json on the same objects: paired differences B - A with intervals")
+    group = parser.add_argument_group("data")
+    group.add_argument("--data", metavar="D", type=Path, help="folder made by pack_rec.py")
+    group.add_argument("--split", metavar="NAME", default="test", choices=("train", "val", "test"),
+                       help="train, val or test")
+    group.add_argument("--classes", metavar="LIST", type=names,
+                       help="measure on these classes only, names or synsets (default: all)")
+    group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
+                       help="error: stop; skip: leave the object out, and report it")
+    group = parser.add_argument_group("protocol")
+    group.add_argument("--views", metavar="1,2", type=view_counts,
+                       help=f"numbers of views to measure with (default: {','.join(map(str, VIEWS))}, as many as the "
+                            "objects have)")
+    group.add_argument("--threshold", metavar="X", type=cli.probability,
+                       help="probability from which a voxel counts as occupied (default: chosen on the val split)")
+    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=0, help="draws each object's order of views")
+    group = parser.add_argument_group("further measures")
+    group.add_argument("--baselines", action="store_true",
+                       help="the mean training shape and the mean shape of the true class, measured as well")
+    group.add_argument("--surfaces", action="store_true",
+                       help="Chamfer distance, F-score and normal consistency of the surfaces (0.1 s per object and "
+                            "view count)")
+    group.add_argument("--points", metavar="N", type=cli.positive_int, default=10_000,
+                       help="points on each surface")
+    group.add_argument("--emd-points", metavar="N", type=cli.integer(0, 2000), default=0,
+                       help="points of the Earth Mover's distance, exact; 0: none")
+    group.add_argument("--analysis", action="store_true",
+                       help="where the IoU is lost: by occupancy, view angle and class, and which views help")
+    group = parser.add_argument_group("output, besides the tables that are printed")
+    group.add_argument("--json", metavar="F", type=Path, help="all numbers, of every object as well")
+    group.add_argument("--table", metavar="F", type=Path, action="append", default=[],
+                       help=f"the tables, by the file's suffix ({' '.join(LAYOUTS)}) as text, Markdown, LaTeX or CSV; "
+                            "may be given several times (default: none)")
+    group.add_argument("--published", action="store_true",
+                       help="the published numbers on ShapeNet in tables of their own")
+    group.add_argument("--report", metavar="R.html", type=Path,
+                       help="a page with curves and objects to turn, in one file (with --analysis, and baselines where "
+                            "there is a train split)")
+    group.add_argument("--report-objects", metavar="N", type=cli.integer(1, 200), default=24,
+                       help="objects on the page")
+    group.add_argument("--save-predictions", metavar="DIR", type=Path,
+                       help="all probabilities, as DIR/NN_views/SYNSET/MODEL.npz")
+    group = parser.add_argument_group("running (on the CPU no number depends on these)")
+    group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=8, help="objects read at a time")
+    group.add_argument("--gpus", metavar="0,1",
+                       help="GPUs to share every batch (default: the CPU, all processors or OMP_NUM_THREADS of them)")
+    group.add_argument("--threads", metavar="N", type=cli.integer(0), default=2, help="threads that load data")
+    options = parser.parse_args(argv)
+    check(parser, options)
+    return options
+
+
+def check(parser: cli.Parser, options) -> None:
+    """Hold that the flags fit together; fills in what some imply."""
+    subjects = [flag for flag in ("checkpoint", "predictions", "compare") if getattr(options, flag) is not None]
+    if len(subjects) != 1:
+        parser.error("give one of --checkpoint, --predictions and --compare"
+                     + (f", got {' and '.join('--' + flag for flag in subjects)}" if subjects else ""))
+    if options.compare is None and options.data is None:
+        parser.error("the following arguments are required: --data")
+    for flag, subject in (("views", "predictions"), ("save_predictions", "predictions"), ("data", "compare"),
+                          ("report", "compare"), ("save_predictions", "compare")):
+        if getattr(options, flag) is not None and subject in subjects:
+            parser.error(f"--{flag.replace('_', '-')} is not for --{subject}; leave it out")
+    for path in options.table:
+        if path.suffix.lower() not in LAYOUTS:
+            parser.error(f"--table {path}: wants a file that ends in {', '.join(LAYOUTS)}"
+                         f"{nearest(path.suffix, LAYOUTS)}")
+    if options.emd_points > options.points:
+        parser.error(f"--emd-points {options.emd_points}: at most as many as --points {options.points}")
+    options.surfaces |= options.emd_points > 0
+    options.analysis |= options.report is not None
+
+
+def check_places(options) -> None:
+    """Hold that the files named can be written: now, not after an hour of measuring.
+
+    Raises:
+        DataError: one is a folder, or lies in none.
+        OSError: the disk is read-only, or the folder somebody else's.
+    """
+    for flag, path in [("--json", options.json), ("--report", options.report)] + [("--table", path)
+                                                                                  for path in options.table]:
+        if path is None:
+            continue
+        if not path.absolute().parent.is_dir():
+            raise DataError(f"{flag} {path}: the folder {path.parent} does not exist; create it first")
+        if path.is_dir():
+            raise DataError(f"{flag} {path}: a folder; give the name of a file to write")
+        try:
+            tempfile.TemporaryFile(dir=path.absolute().parent).close()
+        except OSError as error:
+            error.filename = f"{flag} {path}"
+            raise
+
+
+def view_counts(text: str):
+    """An argparse type: `1,2,5` -> (1, 2, 5), sorted."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) >= 1 for part in parts):
+        raise argparse.ArgumentTypeError(f"wants numbers of views like 1,2,5, each at least 1, got {text!r}")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def names(text: str) -> List[str]:
+    """An argparse type: `chair,table` -> the names."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"wants names of classes like chair,table, got {text!r}")
+    return found
