@@ -12,15 +12,15 @@ SHORT = 12  # letters of a fingerprint that are shown; the whole one is its tool
 
 def title(result: Mapping[str, Any]) -> str:
     """What the report is of, as text."""
-    return f"Evaluation of {subject(result)}"
+    return f"Evaluation: {subject(result)}"
 
 
 def subject(result: Mapping[str, Any]) -> str:
     """The network's title, or that there was none."""
     if not result.get("model"):
-        return "stored predictions"
+        return "Stored predictions"
     name = model_name(ModelConfig.from_dict(result["model"]["config"]))
-    return "a custom network" if name == "custom" else model_title(name)
+    return "A custom network" if name == "custom" else model_title(name)
 
 
 def header(result: Mapping[str, Any]) -> str:
@@ -49,11 +49,13 @@ def facts(result: Mapping[str, Any]) -> List[Tuple[str, str]]:
         rows += [("network", f"{text(model_name(config))}, {config.width:g} of the published width, "
                              f"{config.input_size}&times;{config.input_size} pixels to {config.resolution}<sup>3</sup> "
                              f"voxels"),
-                 ("checkpoint", f"{text(model['checkpoint'])}, step {model['step']:,}"
+                 ("checkpoint", f"{text(model['checkpoint'])}"
+                                + ("" if model["step"] is None else f", step {model['step']:,}")
                                 + (", averaged parameters" if model.get("averaged") else "")),
-                 ("weights", fingerprint(model["weights_sha256"])),
-                 ("trained on", fingerprint(model["trained_on"])
-                  + (" (this data set)" if model["trained_on"] == data.get("fingerprint") else ""))]
+                 ("weights", fingerprint(model["weights_sha256"]))]
+        if model["trained_on"]:  # an exported network may not say what it was trained on, nor for how many steps
+            same = " (this data set)" if model["trained_on"] == data.get("fingerprint") else ""
+            rows.append(("trained on", fingerprint(model["trained_on"]) + same))
     split = f", keys {fingerprint(data['split_sha256'])}" if data.get("split_sha256") else ""
     packed = f", {fingerprint(data['fingerprint'])}" if data.get("fingerprint") else ""
     rows += [("data", text(data["path"]) + packed),
