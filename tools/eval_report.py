@@ -8,6 +8,7 @@ import numpy as np
 from gluon_r2n2 import evaluation
 from gluon_r2n2.evaluation.page import ShownObject, build, choose
 from recordio.loading import TEST, Loader, RecordDataset
+from recordio.records import read_manifest
 
 PICTURES = 5  # shown of an object whose prediction was stored, of which the views are not known
 
@@ -32,7 +33,7 @@ def page(subject, options, data: RecordDataset, content: Mapping[str, Any]) -> s
 
     threshold = content["threshold"]["value"]
     subject.measure(chosen, options, views, [threshold], watch=keep, what="objects shown")
-    return build(content, [shown[key] for key in places])
+    return build(content, [shown[key] for key in places], names=read_manifest(options.data).classes)
 
 
 def loaded_pictures(options, data: RecordDataset) -> Dict[str, List[np.ndarray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from gluon_r2n2.evaluation.page import errors, facts, numbers
 from gluon_r2n2.evaluation.page.gallery import gallery
@@ -16,16 +16,19 @@ STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("report.js")  # built from web/src by `make web`
 # CSS colours of the voxels, as tools/pictures.py has them: the least and the most certain of either shape
 COLOURS = {"prediction": {"pale": "#bcd3f8", "full": "#4a86e8"}, "truth": {"pale": "#87c280", "full": "#87c280"}}
-SECTIONS = {"numbers": "Numbers", "views": "By views", "classes": "By class", "measures": "Other measures",
+SECTIONS = {"numbers": "Numbers", "views": "Curves", "classes": "By class", "measures": "Other measures",
             "errors": "Errors", "objects": "Objects", "definitions": "Definitions"}
 
 
-def build(result: Mapping[str, Any], shown: Sequence[ShownObject]) -> str:
+def build(result: Mapping[str, Any], shown: Sequence[ShownObject], *, names: Optional[Mapping[str, str]] = None
+          ) -> str:
     """Return the page as HTML.
 
     Args:
         result: of an evaluation, format 2 of docs/evaluation.md.
         shown: the objects of the gallery.
+        names: by synset, of classes that may appear in the analysis without a sample in the result, as where only a
+            few classes were measured; a synset stands for itself where neither names it.
 
     Raises:
         ValueError: an object's grids do not fit each other.
@@ -34,7 +37,7 @@ def build(result: Mapping[str, Any], shown: Sequence[ShownObject]) -> str:
     offered = edges(threshold)
     config = {"edges": offered, "evaluated": offered.index(threshold), "colours": COLOURS}
     sections = [facts.tiles(result), numbers.by_views(result), numbers.by_class(result),
-                numbers.other_measures(result), errors.analysis(result),
+                numbers.other_measures(result), errors.analysis(result, names or {}),
                 gallery(shown, offered, threshold, max(result["views"])), numbers.definitions(result)]
     links = "".join(f'<a href="#{name}">{label}</a>' for name, label in SECTIONS.items()
                     if any(f'<section id="{name}"' in section for section in sections))

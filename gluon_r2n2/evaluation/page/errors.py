@@ -9,12 +9,12 @@ from gluon_r2n2.evaluation.page.markup import number, table, text, views_of
 LISTED = 12  # groups of a ranking that are shown
 
 
-def analysis(result: Mapping[str, Any]) -> str:
-    """The whole section; nothing where the result holds no analysis."""
+def analysis(result: Mapping[str, Any], others: Mapping[str, str]) -> str:
+    """The whole section; nothing where the result holds no analysis. *others*: names of classes it did not measure."""
     found = result.get("analysis")
     if not found:
         return ""
-    names = {synset: facts["name"] for synset, facts in result["classes"].items()}
+    names = {**others, **{synset: facts["name"] for synset, facts in result["classes"].items()}}
     parts = [f'<div class="two">{_occupancy(found)}{_angle(found)}</div>', _class_means(found, names),
              _confusion(found, names), _steps_and_ranks(found)]
     return f"""<section id="errors"><h2>Where it errs</h2>
