@@ -4,11 +4,12 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, Optional, Sequence
 
-from gluon_r2n2.evaluation.page.markup import number, text
+from gluon_r2n2.evaluation.page.markup import clipped, number, text
 from gluon_r2n2.evaluation.page.plots import Axes, nice_ticks, svg
 
 ROSE = 300  # edge of the rose's square
 CELL = 30  # edge of a cell of the matrix
+LARGE = 400  # width from which a matrix rather scrolls on a phone than shrinks with it
 
 
 def columns(groups: Sequence[Mapping[str, Any]], labels: Sequence[str], *, xlabel: str, ylabel: str, label: str) -> str:
@@ -68,6 +69,7 @@ def matrix(counts: Sequence[Sequence[int]], none: Sequence[int], rows: Sequence[
         rows, names: what the rows and columns are called.
         own: by row, the column that is the right answer; it is framed.
     """
+    rows, names = ([clipped(name) for name in each] for each in (rows, names))
     table = [[*row, nothing] for row, nothing in zip(counts, none)]
     heads = [*names, "none"] if any(none) else list(names)
     left, top = 8 + 7 * max(map(len, rows)), 8 + 6.2 * max(map(len, heads))
@@ -85,11 +87,11 @@ def matrix(counts: Sequence[Sequence[int]], none: Sequence[int], rows: Sequence[
                          f'class="{kind}" fill-opacity="{share:.3f}"><title>{text(name)} as {text(heads[column])}: '
                          f"{count} of {sum(cells)}</title></rect>")
             if count:
-                strong = " strong" if share > 0.75 else ""
-                parts.append(f'<text x="{x + CELL / 2:g}" y="{y + CELL / 2 + 4:g}" class="mid{strong}">{count}</text>')
+                parts.append(f'<text x="{x + CELL / 2:g}" y="{y + CELL / 2 + 4:g}" class="mid">{count}</text>')
     # columns lean to the right, so there is room for the last one's name
     width = left + CELL * len(heads) + 3.6 * len(heads[-1]) + 8
-    return svg("".join(parts), label, width, top + CELL * len(rows) + 4, "matrix")
+    return svg("".join(parts), label, width, top + CELL * len(rows) + 4,
+               "matrix large" if width > LARGE else "matrix")
 
 
 def difference(value: Optional[float], largest: float) -> str:

@@ -7,11 +7,17 @@ import math
 from typing import Any, Optional, Sequence
 
 ABSENT = "\u2013"  # an en dash, where there is no number
+LONGEST = 32  # letters of a name in a table
 
 
 def text(value: Any) -> str:
     """*value* as text, safe between tags and within quoted attributes."""
     return html.escape(str(value), quote=True)
+
+
+def clipped(name: str) -> str:
+    """*name*, with its middle left out where it would not fit beside numbers."""
+    return name if len(name) <= LONGEST else f"{name[:LONGEST - 9]}\u2026{name[-8:]}"
 
 
 def number(value: Optional[float], digits: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Sequence, Tuple
 
 from gluon_r2n2.evaluation.page import plots
-from gluon_r2n2.evaluation.page.markup import interval, number, table, text, views_of
+from gluon_r2n2.evaluation.page.markup import clipped, interval, number, table, text, views_of
 
 MEASURES = {  # of surfaces: what they are called and whether more is better
     "chamfer_squared": ("Chamfer distance, squared", "down"), "chamfer_plain": ("Chamfer distance, plain", "down"),
@@ -31,7 +31,8 @@ def by_views(result: Mapping[str, Any]) -> str:
         columns.append(f"<figure><h3>Precision and recall of voxels</h3>{plots.precision_recall(result)}"
                        f'<figcaption class="keys">{keys}<br>In brackets: average precision over all voxels of all '
                        f"objects. The dots lie at the threshold.</figcaption></figure>")
-    return f"""<section id="views"><h2>By number of views</h2><div class="two">{"".join(columns)}</div>
+    heading = "By number of views" if len(result["views"]) > 1 else "At all thresholds"
+    return f"""<section id="views"><h2>{heading}</h2><div class="two">{"".join(columns)}</div>
 {_all_counts(result)}</section>"""
 
 
@@ -78,7 +79,7 @@ def _classes(result: Mapping[str, Any], count: int) -> str:
         value, band = entry["classes"].get(synset), intervals.get(synset)
         informed = baselines and baselines["class_mean"]["classes"].get(synset)
         without = ([number(informed), number(baselines["mean_shape"]["classes"].get(synset))] if baselines else [])
-        rows.append([text(facts["name"]), f"<b>{number(value)}</b>",
+        rows.append([text(clipped(facts["name"])), f"<b>{number(value)}</b>",
                      f'<td class="wide">{plots.bar(value, band=band, mark=informed)}</td>',
                      f"<small>{interval(band)}</small>", *without, f"{facts['samples']:,}"])
     headings = ["class", "IoU", '<span class="unseen">bar</span>', "interval",
