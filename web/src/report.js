@@ -44,7 +44,7 @@ class Report {
   /** Show the voxels that reach an edge. */
   choose(edge) {
     this.edge = Math.min(Math.max(edge, 0), this.edges.length - 1);
-    const text = this.edges[this.edge].toFixed(2);
+    const text = written(this.edges[this.edge]);
     this.slider.value = this.edge;
     this.slider.setAttribute("aria-valuetext", `probability ${text}`);
     this.readout.textContent = text;
@@ -76,7 +76,7 @@ class Report {
   /** Write the state of a card, or of all, into the address, so that it can be passed on. */
   remember(card) {
     const parts = card ? [`object=${this.cards.indexOf(card)}`, `views=${card.counts[card.count]}`] : [];
-    parts.push(`threshold=${this.edges[this.edge].toFixed(2)}`);
+    parts.push(`threshold=${written(this.edges[this.edge])}`);
     window.history.replaceState(null, "", `#${parts.join("&")}`);
   }
 }
@@ -93,7 +93,7 @@ class Card {
     this.wanted = false;
     this.turn = new Turn();
     this.slider = element.querySelector(".growth input");
-    this.panes = report.stage && canUnpack() ? this.makePanes() : {};
+    this.panes = report.stage ? this.makePanes() : {};
     if (this.slider) {
       this.slider.disabled = false;
       this.slider.addEventListener("input", () => {
@@ -117,7 +117,7 @@ class Card {
   }
 
   async open() {
-    if (this.wanted || !canUnpack()) return;
+    if (this.wanted) return;
     this.wanted = true;
     const text = this.element.querySelector("script").textContent;
     const grids = await unpack(text, this.size, this.counts.length, this.report.edges.length);
@@ -189,11 +189,14 @@ function nearest(numbers, wanted) {
     Math.abs(number - wanted) < Math.abs(numbers[best] - wanted) ? place : best), 0);
 }
 
-function canUnpack() {
-  return "DecompressionStream" in window;
+/** A threshold with two digits, or with all that it has: it may be any number, and the address must find it again. */
+function written(threshold) {
+  const text = threshold.toFixed(2);
+  return Number(text) === threshold ? text : String(threshold);
 }
 
 const report = document.getElementById("report-config");
-if (report) new Report(JSON.parse(report.textContent)).start();
+// a browser too old to unpack the grids could not count: it keeps the numbers that the page came with, and no slider
+if (report && "DecompressionStream" in window) new Report(JSON.parse(report.textContent)).start();
 chooseTables();
 sortTables();

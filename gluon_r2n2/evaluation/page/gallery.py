@@ -16,6 +16,7 @@ from gluon_r2n2.evaluation.page.shown import PLACES, ShownObject
 THUMBNAIL = 96  # pixels, the longest side of an input view; twice what a desktop shows
 QUALITY = 80  # of WebP
 LEAST_SPAN = 0.2  # of IoU that the height of the curve over the slider stands for; so in web/src/report.js
+GROWS = "The slider under it lets the reconstruction grow view by view: pictures not used yet are dimmed."
 INTRODUCTIONS = {"best": "The highest IoU of all, the best one first.",
                  "median": "As many objects are better as are worse.",
                  "worst": "The lowest IoU of all, the worst one last."}
@@ -40,14 +41,15 @@ def gallery(shown: Sequence[ShownObject], edges: Tuple[float, ...], threshold: f
             first += len(members)
     chosen = edges.index(threshold)
     by = "" if views == 0 else f" with {views_of(views)}"
+    grows = " " + GROWS if any(len(each.view_counts) > 1 for each in shown) else ""
     return f"""<section id="objects"><h2>Objects</h2>
 <p class="intro">Chosen by their IoU{by}. Drag a shape to turn it, reconstruction and truth together; with the keyboard
-the arrow keys do. The slider under it lets the reconstruction grow view by view: pictures not used yet are dimmed.
+the arrow keys do.{grows}
 <span class="key prediction">reconstruction, the paler the less certain</span>
 <span class="key truth">truth</span></p>
 <div id="controls" hidden><label for="threshold">Show voxels from probability</label>
 <input id="threshold" type="range" min="0" max="{len(edges) - 1}" step="1" value="{chosen}">
-<output id="threshold-value" for="threshold">{threshold:.2f}</output>
+<output id="threshold-value" for="threshold">{threshold:g}</output>
 <button id="threshold-reset" type="button" disabled>back to {threshold:g}</button></div>
 {"".join(groups)}</section>"""
 
@@ -76,7 +78,8 @@ def _short(shown: ShownObject) -> str:
 
 def _pane(kind: str, label: str, caption: str) -> str:
     return (f'<figure><div class="pane {kind}" data-pane="{kind}" data-label="{text(label)}; the arrow keys turn it">'
-            f"<p>The 3D view needs JavaScript and WebGL 2.</p></div><figcaption>{caption}</figcaption></figure>")
+            f"<p>The 3D view needs JavaScript, WebGL 2 and DecompressionStream.</p></div>"
+            f"<figcaption>{caption}</figcaption></figure>")
 
 
 def _growth(shown: ShownObject, counts: List[int]) -> str:
