@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from gluon_r2n2_tools import animation, drawing, legends, pictures, reconstruct, show
+from gluon_r2n2_tools import animation, drawing, legends, pictures, reconstruct, show, show_files
 from gluon_r2n2_tools.show_files import find_items, find_truths, read_shape
 from recordio.geometry import Camera
 from recordio.layouts import VoxelGrid, write_binvox
@@ -513,6 +514,30 @@ def test_refusals_are_one_sentence(place, capsys, argv, sentence):
     assert code == 2 and said.err.count("\n") == 1 and "Traceback" not in said.err
     assert said.err.rstrip().endswith(f"error: {sentence.format(folder=place.name)}")
     assert sorted(place.rglob("*")) == before, "nothing is written"
+
+
+def test_damage_that_the_readers_did_not_expect_is_one_sentence_too(place, capsys):
+    np.save("g.npy", np.ones((8, 8, 8), bool))
+    data = (place / "g.npy").read_bytes()
+    (place / "header.npy").write_bytes(data[:10] + data[10:128].replace(b"(8, 8, 8), }", b"(8, 8, 8    ") + data[128:])
+    np.savez("offset.npz", probabilities=np.full((2, 2, 2), 0.5))
+    data = (place / "offset.npz").read_bytes()
+    behind = int.from_bytes(data[-6:-2], "little") + 1000  # where the directory is said to begin
+    (place / "offset.npz").write_bytes(data[:-6] + behind.to_bytes(4, "little") + data[-2:])
+    os.mkfifo("pipe.npy")
+    for name, words in (("header.npy", "no arrays can be read from it ("), ("offset.npz", "no arrays can be read from"),
+                        ("pipe.npy", "neither a file nor a folder")):
+        assert show.main([name, "--out", "x.png"]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and f"error: {name}: {words}" in said
+
+
+def test_an_archive_is_measured_as_a_whole_before_it_is_unpacked(place, monkeypatch, capsys):
+    np.savez_compressed("large.npz", **{name: np.zeros((8, 8, 8)) for name in "abc"})
+    for limit, words in ((13_000, "one grid (x, y, z) is wanted"), (12_000, "its content takes 0.0 GiB")):
+        monkeypatch.setattr(show_files, "MAX_BYTES", limit)
+        assert show.main(["large.npz", "--out", "x.png"]) == 2
+        assert f"large.npz: {words}" in capsys.readouterr().err
 
 
 def test_broken_files_among_others_are_named_and_the_others_drawn(place, capsys):

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections import Counter
@@ -25,9 +26,9 @@ from recordio.meshes import read_mesh
 VOXELS = (".npz", ".npy", ".binvox")
 SUFFIXES = VOXELS + MESHES  # of files that differ in nothing else, the first of these is taken
 MAX_SIDE = 512  # cells
-MAX_BYTES = 1 << 30  # of one array
+MAX_BYTES = 2 << 30  # of all arrays of a file; a grid of 512 cells a side takes half of it as float64
 DAMAGED = (ValueError, KeyError, EOFError, SyntaxError, TypeError, NotImplementedError, RuntimeError, OverflowError,
-           struct.error, zipfile.BadZipFile, zlib.error)  # what damaged arrays and archives raise
+           struct.error, zipfile.BadZipFile, zlib.error, tokenize.TokenError)  # what damaged arrays and archives raise
 
 
 class Voxels(NamedTuple):
@@ -112,6 +113,8 @@ def read_shape(path: Path, *, up: str = "y") -> Shape:
         DataError: the file is damaged, or holds no such thing.
         OSError: it cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: neither a file nor a folder; a pipe's content must be stored in a file first")
     kind = path.suffix.lower()
     if kind == ".binvox":
         return Voxels(read_binvox(path).occupancy.astype(np.float32), 0.5, graded=False)
@@ -121,7 +124,9 @@ def read_shape(path: Path, *, up: str = "y") -> Shape:
         return _voxels(path, _read_npz(path) if kind == ".npz" else _read_one(path))
     except DataError:
         raise
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if getattr(error, "filename", None):  # the file cannot be opened; without a name, a place in it cannot be
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise DataError(f"{path}: no arrays can be read from it ({reason}); write or copy it again") from error
 
@@ -158,7 +163,7 @@ def _names(paths: Sequence[Path]) -> List[str]:
 
 def _read_one(path):
     """{"": the array of a .npy file}."""
-    _check_bytes(path, "its array", path.stat().st_size)
+    _check_bytes(path, path.stat().st_size)
     return {"": _read_npy(path.read_bytes())}
 
 
@@ -169,15 +174,14 @@ def _read_npz(path):
         wanted = [name for name in ("probabilities", "threshold", "views") if name in entries]
         if "probabilities" not in wanted:
             wanted = list(entries)
-        for name in wanted:
-            _check_bytes(path, f"its array {name!r}", entries[name].file_size)
+        _check_bytes(path, sum(entries[name].file_size for name in wanted))
         return {name: _read_npy(archive.read(entries[name])) for name in wanted}
 
 
-def _check_bytes(path, what, size):
+def _check_bytes(path, size):
     if size > MAX_BYTES:
-        raise DataError(f"{path}: {what} takes {size / 2 ** 30:.1f} GiB, at most {MAX_BYTES / 2 ** 30:.0f} GiB are "
-                        f"read; make the grid smaller")
+        raise DataError(f"{path}: its content takes {size / 2 ** 30:.1f} GiB, at most {MAX_BYTES / 2 ** 30:.0f} GiB "
+                        f"are read; make the grid smaller")
 
 
 def _read_npy(data):
@@ -216,7 +220,7 @@ def _voxels(path, arrays):
         raise DataError(f"{path}: 'threshold' is {np.array2string(own, threshold=4)}; a number between 0 and 1 is "
                         f"wanted")
     grid = grid.astype(np.float32)
-    graded = own is not None or not np.isin(grid, (0, 1)).all()
+    graded = own is not None or not ((grid == 0) | (grid == 1)).all()
     threshold = float(own.reshape(())) if own is not None else DEFAULT_THRESHOLD if graded else 0.5
     views = arrays.get("views", np.zeros((0, 1, 1, 3), np.uint8))
     if views.ndim != 4 or views.shape[3] != 3 or views.dtype != np.uint8 or not min(views.shape[1:]):
