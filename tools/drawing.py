@@ -16,7 +16,7 @@ PREDICTION: Colour = (0.42, 0.62, 0.92)  # sRGB 0..1, blue
 TRUTH: Colour = (0.53, 0.76, 0.50)  # green
 ELEVATION = 24.0  # degrees
 DISTANCE = 1.2  # camera distance at which the unit cube fills the picture from every side
-FRONT = 300.0  # degrees of azimuth: from the front left; the front of an object points to -z, azimuth 270
+FRONT = 300.0  # degrees of azimuth: its front (-z, at 270) and its right side (+x, at 0)
 CELL_EDGE = 0.80  # brightness of the outline of a cell
 MARGIN = 0.03  # of the picture, free on every side of a fitted object
 # Where a colour means something, a face away from the lamp should not take another: little lamp, much ambient light.
