@@ -7,6 +7,7 @@ import numpy as np
 
 BIN_COUNT = 10  # numbers that a bin of `quantiles` holds at least, where there are so many
 
+
 def group(values: np.ndarray, relative: np.ndarray) -> Dict[str, Any]:
     """One group as plain values; what is not defined is None, never NaN.
 
