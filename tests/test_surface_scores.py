@@ -259,7 +259,7 @@ def test_what_is_no_probability_is_refused(wrong, words):
 
 
 @pytest.mark.parametrize("options, words", [({"points": 0}, "got 0 and 0"),
-                                            ({"emd_points": 2001}, "0 to 2000 .* got 10000 and 2001"),
+                                            ({"emd_points": 2001}, "0 to 2000 .* got 30000 and 2001"),
                                             ({"points": 100, "emd_points": 101}, "got 100 and 101")])
 def test_options_out_of_range_are_refused(options, words):
     with pytest.raises(ModelError, match=words):

@@ -56,7 +56,7 @@ def parse(argv=None):
     group.add_argument("--surfaces", action="store_true",
                        help="Chamfer distance, F-score and normal consistency of the surfaces (0.1 s per object and "
                             "view count)")
-    group.add_argument("--points", metavar="N", type=cli.positive_int, default=10_000,
+    group.add_argument("--points", metavar="N", type=cli.positive_int, default=30_000,
                        help="points on each surface")
     group.add_argument("--emd-points", metavar="N", type=cli.integer(0, 2000), default=0,
                        help="points of the Earth Mover's distance, exact; 0: none")

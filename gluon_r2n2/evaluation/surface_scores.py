@@ -33,13 +33,13 @@ class SurfacePoints(NamedTuple):
 class SurfaceScores:
     """A watcher of `gluon_r2n2.evaluation.evaluate`: compares the surfaces of n objects at W view counts.
 
-    The points on the surface of an object depend on *seed*, its key and its voxels, on nothing else. 10,000 points
-    on a surface of 32^3 cost about 30 ms per view count, an Earth Mover's distance of 1,000 points some 0.2 s more.
+    The points on the surface of an object depend on *seed*, its key and its voxels, on nothing else. 30,000 points
+    on a surface of 32^3 cost about 65 ms per view count, an Earth Mover's distance of 1,000 points some 0.2 s more.
 
     Args:
         views: the view counts, as given to `evaluate`.
         threshold: of the predicted surface; the true one is taken at 0.5.
-        points: on each surface, drawn evenly by area.
+        points: on each surface, drawn evenly by area; with the default a perfect prediction has 0.99 in F-score at 1 %.
         seed: of the points.
         distances: of the F-scores, in edges of the cube (0.01: 1 %).
         emd_points: the first so many of the points are assigned to each other; 0: no Earth Mover's distance.
@@ -48,7 +48,7 @@ class SurfaceScores:
         ModelError: an option out of its range.
     """
 
-    def __init__(self, views: Sequence[int], threshold: float, *, points: int = 10_000, seed: int = 0,
+    def __init__(self, views: Sequence[int], threshold: float, *, points: int = 30_000, seed: int = 0,
                  distances: Sequence[float] = (0.01, 0.02, 0.05), emd_points: int = 0):
         if points < 1 or not 0 <= emd_points <= min(points, MOST_EMD_POINTS):
             raise ModelError(f"wanted at least one point on each surface, and of these 0 to {MOST_EMD_POINTS} for the "
