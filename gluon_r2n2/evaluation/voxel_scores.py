@@ -20,7 +20,7 @@ def _levels() -> np.ndarray:
     """The thresholds that pooled voxels are counted at, ascending float32 from 0 to 1; they hold CURVE.
 
     Even steps of the probability and, for networks that are sure of themselves, even steps of the log-odds over the
-    range of float32: pooled average precision of a trained network is then within 2e-4 of the exact one, also with all
+    range of float32: pooled average precision of a trained network is then about 2e-4 from the exact one, also with all
     logits times 8. Where all logits lie within a few of these steps of 0.02 it is not: docs/evaluation.md has figures.
     """
     odds = np.arange(-5000, 850) / 50  # log-odds -100 .. 17
