@@ -77,6 +77,12 @@ def test_ranges_are_half_open_but_the_last_and_skip_what_is_not_known():
         (0.0, 30.0, 1, 0.0), (30.0, 60.0, 2, 1.5), (60.0, 90.0, 2, 3.5)]
 
 
+def test_ranks_are_those_of_relative_whatever_the_mean():
+    found = groups.ranked([{"count": count, "mean": mean, "relative": relative} for count, mean, relative in (
+        (1, 0.9, None), (2, 0.8, -0.1), (2, 0.2, 0.1), (0, None, None), (2, 0.5, 0.0))])
+    assert [each["mean"] for each in found] == [0.2, 0.5, 0.8, 0.9]
+
+
 # --- occupancy
 
 
