@@ -8,6 +8,7 @@ import pytest
 from tiny_results import make_result
 
 from gluon_r2n2 import ModelError, evaluation
+from gluon_r2n2.evaluation import result
 from gluon_r2n2_tools import eval as evaluation_tool
 
 CLASSES = {"03001627": 30, "02828884": 10}
@@ -122,3 +123,44 @@ def test_the_tool_compares(pair, tmp_path, capsys):
     with pytest.raises(SystemExit):
         evaluation_tool.main([*command, "--data", str(tmp_path)])
     assert "--data is not for --compare" in capsys.readouterr().err
+
+
+def mutants(content):
+    """Copies of *content*, each with one value that is missing or of another kind."""
+    def places(value, path=()):
+        for step in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+            yield path + (step,)
+            yield from places(value[step], path + (step,))
+
+    for path in places(content):
+        for value in (None, "x", [], {}, [[1]], 10 ** 400, float("nan"), "missing"):
+            copy = json.loads(json.dumps(content))
+            holder = copy
+            for step in path[:-1]:
+                holder = holder[step]
+            if value == "missing":
+                del holder[path[-1]]
+            else:
+                holder[path[-1]] = value
+            yield copy
+
+
+def test_a_file_changed_by_hand_is_refused_or_compared(tmp_path, monkeypatch):
+    """Every value of a result in turn removed or replaced: one sentence, or tables; never another exception."""
+    monkeypatch.setitem(result.BOOTSTRAP, "resamples", 2)
+    whole = make_result({"03001627/a": (0.25,), "02828884/c": (0.75,)}, views=(1,))
+    whole["surfaces"] = {"points": 9, "seed": 0, "emd_points": 0, "measures": {"f_score_0.01": whole["iou"]}}
+    for scores in whole["objects"].values():
+        scores["f_score_0.01"] = scores["iou"]
+    del whole["definitions"], whole["iou"]["1"]["intervals"], whole["iou"]["1"]["at"]  # that nobody compares
+    whole["definitions"], refused, compared = {}, 0, 0
+    for content in mutants(json.loads(json.dumps(whole))):
+        (tmp_path / "a.json").write_text(json.dumps(content))
+        try:
+            read = evaluation.read_result(tmp_path / "a.json")
+            evaluation.comparison_tables(evaluation.compare(whole, read))
+            compared += 1
+        except ModelError as error:
+            assert len(str(error).splitlines()) == 1
+            refused += 1
+    assert refused > 200 and compared > 50

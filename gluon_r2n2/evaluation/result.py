@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from gluon_r2n2.metrics import mean_iou
 FORMAT = 2
 FIXED_THRESHOLDS = (0.3, 0.4, 0.5)  # beside the chosen one
 BOOTSTRAP: Dict[str, Any] = {"resamples": 2000, "level": 0.95, "seed": 0}
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 DEFINITIONS = {
     "iou": "voxels in the intersection of prediction and truth over voxels in their union; 1 where both are empty; "
@@ -133,29 +136,42 @@ def read_result(path: Union[str, Path]) -> Dict[str, Any]:
                          "tools/eval.py --json")
     try:
         _check(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _DAMAGE as error:
         raise ModelError(f"{path}: is damaged or was changed ({type(error).__name__}: {error}); measure again with "
                          "tools/eval.py --json") from None
     return content
 
 
 def _check(content: Mapping[str, Any]) -> None:
-    """Raise a KeyError, TypeError or ValueError where *content* lacks what its readers take for granted."""
-    data, classes, counts = content["data"], set(content["classes"]), [str(count) for count in content["views"]]
-    for text in (data["fingerprint"], data["split"], data["split_sha256"]):
-        if not isinstance(text, str):
-            raise TypeError(f"{text!r} in data")
-    if sum(entry["samples"] for entry in content["classes"].values()) != len(content["objects"]) or not counts:
+    """Raise an error of `_DAMAGE` where *content* lacks what its readers take for granted."""
+    for name in ("version", "git", "command", "model", "precision_recall", "baselines", "analysis", "bootstrap",
+                 "definitions"):
+        content[name]
+    data, classes, threshold = content["data"], content["classes"], content["threshold"]
+    surfaces = content["surfaces"] or {"points": 0, "seed": 0, "emd_points": 0, "measures": {}}
+    _hold((data["fingerprint"], data["split"], data["split_sha256"], threshold["source"],
+           *(entry["name"] for entry in classes.values())), str)
+    _hold((data["seed"], data["samples"], surfaces["points"], surfaces["seed"], surfaces["emd_points"],
+           *content["views"]), int)
+    _hold([threshold["value"]], (int, float))
+    if not content["views"]:
+        raise ValueError("no view counts")
+    if Counter(key.split("/")[0] for key in content["objects"]) != {synset: entry["samples"]
+                                                                    for synset, entry in classes.items()}:
         raise ValueError("the objects are not as many as their classes say")
-    tables = [content["iou"], content["cross_entropy"], content["average_precision"]]
-    tables += (content["surfaces"] or {"measures": {}})["measures"].values()
-    for table in tables:
+    tables = {name: content[name] for name in ("iou", "cross_entropy", "average_precision")}
+    tables.update(surfaces["measures"])
+    counts = [str(count) for count in content["views"]]
+    for name, table in tables.items():
         for count in counts:
-            numbers = [table[count]["micro"], table[count]["macro"], *table[count]["classes"].values()]
-            if set(table[count]["classes"]) != classes or not np.isfinite(numbers).all():
-                raise ValueError(f"the means at {count} views")
-    for key, measures in content["objects"].items():
-        for name, values in measures.items():
-            if not np.isfinite([values[count] for count in counts]).all():
-                raise ValueError(f"{name} of {key}")
-    float(content["threshold"]["value"])
+            entry = table[count]
+            _hold((entry["micro"], entry["macro"], *(entry["classes"][synset] for synset in classes)), (int, float))
+        for scores in content["objects"].values():
+            _hold([scores[name][count] for count in counts], (int, float))
+
+
+def _hold(values: Iterable[Any], kind: Union[type, Tuple[type, ...]]) -> None:
+    """Raise an error of `_DAMAGE` where one of *values* is of another kind, or a number that is not finite."""
+    for value in values:
+        if not isinstance(value, kind) or not (isinstance(value, str) or math.isfinite(value)):
+            raise ValueError(f"{str(value)[:40]!r} where something else is wanted")

@@ -36,10 +36,10 @@ class Table:
 
 
 def named(measure: str) -> Tuple[str, int]:
-    """Title and decimals of a measure."""
+    """Title and decimals of a measure; one that a later version measures goes by its own name."""
     if measure.startswith("f_score_"):
-        return f"F-score at {float(measure[len('f_score_'):]):g}", 3
-    return MEASURES[measure]
+        return f"F-score at {measure[len('f_score_'):]}", 3
+    return MEASURES.get(measure, (measure, 3))
 
 
 def views_label(count: Union[int, str]) -> str:
