@@ -19,16 +19,19 @@ WORDS = Table("Words", ("measure", "mean", "1 view"), (("F", "macro", "0.10*"), 
 def test_text():
     assert as_text([TABLE]) == """A & B
 
-class         objects  1 view  3 views
---------------------------------------
-50 % car_s          1   0.250    0.500
-a|b                12   1.000    0.667
---------------------------------------
-mean (micro)       13   0.900    0.650
+                           1      3
+class         objects   view  views
+-----------------------------------
+50 % car_s          1  0.250  0.500
+a|b                12  1.000  0.667
+-----------------------------------
+mean (micro)       13  0.900  0.650
 A note.
 """
     assert as_text([WORDS]).splitlines()[2:] == [  # words at the left, numbers at the right, also as strings
-        "measure  mean   1 view", "----------------------", "F        macro   0.10*", "G        micro   -0.2"]
+        "                    1", "measure  mean    view", "---------------------", "F        macro  0.10*",
+        "G        micro  -0.2"]
+
 
 
 def test_markdown():
@@ -100,7 +103,17 @@ def test_surfaces_have_tables_too(content):
     rows = evaluation.overview(content).rows
     assert ("F-score at 0.01", "macro", "0.562", "0.750") in rows
     assert ("IoU at 0.3", "micro", "0.500", "0.667") in rows
-    assert ("IoU, 95% interval", "micro", "0.000-1.000", "0.000-1.000") in rows
+    assert ("IoU, 95% from", "micro", "0.000", "0.000") in rows
+    assert ("IoU, 95% to", "micro", "1.000", "1.000") in rows
+
+
+def test_all_view_counts_fit_into_a_terminal():
+    """Nine view counts and both baselines in 100 columns, as text."""
+    content = make_result({"03001627/a": np.full(9, 0.25), "02828884/c": np.full(9, 0.75)}, views=evaluation.VIEWS)
+    content["baselines"] = {name: content["iou"]["1"] for name in ("mean_shape", "class_mean")}
+    table = as_text([evaluation.result_tables(content)[0], evaluation.overview(content)])
+    lines = [line for line in table.splitlines() if not line.startswith("IoU at threshold")]
+    assert max(map(len, lines)) <= 100 and "12     16     20" in table
 
 
 def test_predictions_without_a_view_count_have_one_column():

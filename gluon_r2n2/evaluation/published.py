@@ -7,6 +7,7 @@ from gluon_r2n2.evaluation.tables import Table, views_label
 
 MARK = "published, ShapeNet"
 VIEWS = (1, 2, 3, 4, 5, 8, 12, 16, 20)
+CHOY = "Choy et al., ECCV 2016"
 TEST_OBJECTS = 8770  # of the 13 classes, in the split that the later papers share
 
 
@@ -19,13 +20,13 @@ class Published(NamedTuple):
 
 
 ROWS = (
-    Published("3D-R2N2", "Choy et al., ECCV 2016; 8 views and more as the later papers give them",
+    Published("3D-R2N2", f"{CHOY}; 8 views and more as the later papers give them",
               (.560, .603, .617, .625, .634, .635, .636, .636, .636)),
     Published("AttSets", "Yang et al., IJCV 2020", (.642, .662, .670, .675, .677, .685, .688, .692, .693)),
     Published("Pix2Vox++", "Xie et al., IJCV 2020", (.670, .695, .704, .708, .711, .715, .717, .718, .719)),
     Published("LRGT", "Yang et al., ICCV 2023", (.696, .746, .759, .765, .769, .774, .777, .778, .779)),
 )
-# 3D-R2N2 (Choy et al., ECCV 2016): synset -> IoU at 1 view and at 5
+# 3D-R2N2 (CHOY): synset -> IoU at 1 view and at 5
 CLASSES: Dict[str, Tuple[str, float, float]] = {
     "02691156": ("airplane", .513, .561), "02828884": ("bench", .421, .527), "02933112": ("cabinet", .716, .772),
     "02958343": ("car", .798, .836), "03001627": ("chair", .466, .550), "03211117": ("display", .468, .565),
@@ -51,5 +52,5 @@ def published_tables(content: Mapping[str, Any]) -> List[Table]:
         Table(f"Mean IoU ({MARK})", ("network", *map(views_label, VIEWS)), tuple((row.name, *row.iou) for row in ROWS),
               notes=notes),
         Table(f"IoU of 3D-R2N2 by class ({MARK})", ("class", views_label(1), views_label(5)),
-              tuple(sorted(CLASSES.values())), notes=(relation, f"Source: {ROWS[0].name}, {ROWS[0].source[:22]}.")),
+              tuple(sorted(CLASSES.values())), notes=(relation, f"Source: {ROWS[0].name}, {CHOY}.")),
     ]

@@ -83,10 +83,11 @@ def overview(content: Mapping[str, Any]) -> Table:
     """All measures in one table: micro and macro means of each, a column per view count."""
     counts = [str(count) for count in content["views"]]
     rows: List[Tuple[Cell, ...]] = []
-    level = f"IoU, {content['bootstrap']['level']:.0%} interval"
+    level = f"{content['bootstrap']['level']:.0%}"
     for mean in ("macro", "micro"):
-        ends = [content["iou"][count]["intervals"][mean] for count in counts]
-        rows.append((level, mean, *(f"{low:.3f}-{high:.3f}" for low, high in ends)))
+        for end, place in (("from", 0), ("to", 1)):  # in rows of their own: columns of both would be too wide
+            rows.append((f"IoU, {level} {end}", mean,
+                         *(f"{content['iou'][count]['intervals'][mean][place]:.3f}" for count in counts)))
     for mean in ("macro", "micro"):
         for fixed in map(str, FIXED_THRESHOLDS):
             rows.append((f"IoU at {fixed}", mean,
@@ -111,15 +112,22 @@ def as_text(tables: Sequence[Table]) -> str:
     """For a terminal."""
     parts = []
     for table in tables:
-        rows = _cells(table)
-        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+        headings, *rows = _cells(table)
+        below = [max((len(row[place]) for row in rows), default=0) for place in range(len(headings))]
+        head = [headings]
+        if any(" " in heading and len(heading) > width for heading, width in zip(headings, below)):
+            # in two lines, no wider than their columns: nine view counts shall fit into a terminal
+            head = list(map(list, zip(*(heading.rpartition(" ")[::2] for heading in headings))))
+        rows = [*head, *rows]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(headings))]
         left = _words(table)
         lines = ["  ".join(cell.ljust(width) if place in left else cell.rjust(width)
                            for place, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]
         rule = "-" * max(map(len, lines))
-        body = [lines[0], rule, *lines[1:1 + len(table.rows)]]
+        below_rows = len(head) + len(table.rows)
+        body = [*lines[:len(head)], rule, *lines[len(head):below_rows]]
         if table.means:
-            body += [rule, *lines[1 + len(table.rows):]]
+            body += [rule, *lines[below_rows:]]
         parts.append("\n".join([table.title, "", *body, *table.notes]) + "\n")
     return "\n".join(parts)
 
