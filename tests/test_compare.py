@@ -120,9 +120,10 @@ def test_the_tool_compares(pair, tmp_path, capsys):
     assert evaluation_tool.main(command) == 2
     refusal = capsys.readouterr().err
     assert "the split is 'test' in" in refusal and len(refusal.splitlines()) == 1
-    with pytest.raises(SystemExit):
-        evaluation_tool.main([*command, "--data", str(tmp_path)])
-    assert "--data is not for --compare" in capsys.readouterr().err
+    for more in (["--data", str(tmp_path)], ["--classes", "chair"], ["--surfaces"], ["--views", "1"]):
+        with pytest.raises(SystemExit):
+            evaluation_tool.main([*command, *more])
+        assert f"{more[0]} is not for --compare" in capsys.readouterr().err
 
 
 def mutants(content):

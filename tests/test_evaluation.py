@@ -12,13 +12,14 @@ from types import SimpleNamespace
 import mxnet as mx
 import numpy as np
 import pytest
+import tiny_data
 from conftest import ROOT
 from tiny_data import RESOLUTION, SIZE, SYNSETS, make_data
 
 from gluon_r2n2 import ModelError, evaluation, training
 from gluon_r2n2.metrics import THRESHOLDS
 from gluon_r2n2_tools import eval as evaluation_tool
-from gluon_r2n2_tools import export, train
+from gluon_r2n2_tools import eval_subjects, export, train
 from recordio.layouts import VoxelGrid, write_binvox
 from recordio.loading import TEST, Loader, RecordDataset, draws
 
@@ -283,6 +284,12 @@ def test_without_a_val_split_the_threshold_is_fixed(run, tmp_path):
     assert content["baselines"]["class_mean"]["threshold"] == 0.4
 
 
+def test_objects_of_one_view_choose_the_threshold_with_that_one(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_data, "VIEWS", 1)
+    content = run_tool(tmp_path / "a.json", "--checkpoint", run, "--data", make_data(tmp_path, train=1, test=2))
+    assert content["views"] == [1] and content["threshold"]["source"] == "best on 6 objects of split val at 1 view"
+
+
 def test_without_a_train_split_there_is_nothing_to_compare_with(run, check, tmp_path):
     data = make_data(tmp_path, train=0, val=1, test=2)
     content = run_tool(tmp_path / "a.json", "--checkpoint", run, "--data", data, "--views", "1", "--analysis")
@@ -319,6 +326,8 @@ def test_bad_input_is_one_sentence(check, run, tmp_path, monkeypatch):
     check("--report", *there, "--report", tmp_path / "no" / "a.html")
     check("a folder; give", *there, "--json", tmp_path)
     check("ends in .txt, .md, .tex, .csv", *there, "--table", tmp_path / "a.xls")
+    (tmp_path / "file").write_text("")
+    check("it exists already and is not a folder", *there, "--save-predictions", tmp_path / "file")
     check("--seed: wants", *there, "--seed", "-1")
     check("did you mean 'test'", *there, "--split", "tset")
     check("did you mean 'chair'", *there, "--classes", "chiar")
@@ -330,7 +339,7 @@ def test_bad_input_is_one_sentence(check, run, tmp_path, monkeypatch):
     check("damaged", "--checkpoint", tmp_path / "damaged")
 
 
-def test_bad_predictions_are_one_sentence(check, measured, folder, tmp_path):
+def test_bad_predictions_are_one_sentence(check, measured, folder, tmp_path, monkeypatch):
     whole, place = folder / "kept" / "03_views", tmp_path / "P"
     shutil.copytree(whole, place)
     path = place / "03001627" / "test0.npz"
@@ -340,6 +349,7 @@ def test_bad_predictions_are_one_sentence(check, measured, folder, tmp_path):
         check(words, "--predictions", place, *arguments)
 
     checked("--views is not for --predictions", "--views", "1")
+    checked("--gpus is not for --predictions", "--gpus", "0")
     check("its folders 01_views, 03_views", "--predictions", folder / "kept")
     for array, words in ((np.full((8, 8, 8), 0.5), "float64 (8, 8, 8), the true voxels of 03001627/test0 are (16"),
                          (np.full((16, 16, 16), np.nan), "holds NaN"),
@@ -350,6 +360,15 @@ def test_bad_predictions_are_one_sentence(check, measured, folder, tmp_path):
     np.savez(path, other=np.zeros(3))
     checked("holds no array 'probabilities'")
     path.write_bytes(good[:100])
+    checked("is damaged")
+    with monkeypatch.context() as patch:
+        patch.setattr(eval_subjects, "MAX_BYTES", 16 ** 3 * 4)  # the file's own with its header is more
+        path.write_bytes(good)
+        checked("GiB are read")
+    encrypted = bytearray(good)
+    encrypted[6] |= 1  # in the file's own header, and in the directory
+    encrypted[good.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(encrypted)
     checked("is damaged")
     path.write_bytes(b"")
     checked("is damaged")

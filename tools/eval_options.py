@@ -94,10 +94,12 @@ def check(parser: cli.Parser, options) -> None:
                      + (f", got {' and '.join('--' + flag for flag in subjects)}" if subjects else ""))
     if options.compare is None and options.data is None:
         parser.error("the following arguments are required: --data")
-    for flag, subject in (("views", "predictions"), ("save_predictions", "predictions"), ("data", "compare"),
-                          ("report", "compare"), ("save_predictions", "compare")):
-        if getattr(options, flag) is not None and subject in subjects:
-            parser.error(f"--{flag.replace('_', '-')} is not for --{subject}; leave it out")
+    [subject] = subjects
+    for name, value in vars(options).items():
+        used = name in ("compare", "json", "table") if subject == "compare" else (
+            subject != "predictions" or name not in ("views", "gpus", "save_predictions"))
+        if not used and value != parser.get_default(name):
+            parser.error(f"--{name.replace('_', '-')} is not for --{subject}; leave it out")
     for path in options.table:
         if path.suffix.lower() not in LAYOUTS:
             parser.error(f"--table {path}: wants a file that ends in {', '.join(LAYOUTS)}"
@@ -109,7 +111,7 @@ def check(parser: cli.Parser, options) -> None:
 
 
 def check_places(options) -> None:
-    """Hold that the files named can be written: now, not after an hour of measuring.
+    """Hold that the files named can be written, now and not after an hour; makes the folder of --save-predictions.
 
     Raises:
         DataError: one is a folder, or lies in none.
@@ -123,11 +125,19 @@ def check_places(options) -> None:
             raise DataError(f"{flag} {path}: the folder {path.parent} does not exist; create it first")
         if path.is_dir():
             raise DataError(f"{flag} {path}: a folder; give the name of a file to write")
-        try:
-            tempfile.TemporaryFile(dir=path.absolute().parent).close()
-        except OSError as error:
-            error.filename = f"{flag} {path}"
-            raise
+        check_folder(path.absolute().parent, f"{flag} {path}")
+    if options.save_predictions is not None:
+        options.save_predictions.mkdir(parents=True, exist_ok=True)
+        check_folder(options.save_predictions, f"--save-predictions {options.save_predictions}")
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Raise an OSError that names *what* where no file can be made in *folder*."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        error.filename = what
+        raise
 
 
 def view_counts(text: str):

@@ -71,7 +71,8 @@ def choose_threshold(subject, options, chooser: Optional[RecordDataset]) -> Tupl
         return DEFAULT_THRESHOLD, NO_VAL
     views = min(evaluation.THRESHOLD_VIEWS, chooser.view_count)
     result = subject.measure(chooser, options, (views,), THRESHOLDS, what="threshold")
-    return result.best_threshold(views)[0], f"best on {len(result.keys)} objects of split val at {views} views"
+    source = f"best on {len(result.keys)} objects of split val at {evaluation.views_label(views)}"
+    return result.best_threshold(views)[0], source
 
 
 def sweep(subject, options, data: RecordDataset, views: Sequence[int], threshold: float,

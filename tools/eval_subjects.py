@@ -24,6 +24,7 @@ from recordio.loading import TEST, Loader, RecordDataset
 from recordio.records import read_manifest
 
 NAMED = 3  # objects in a message
+MAX_BYTES = 2 ** 30  # of an array: 512^3 float64
 FRAME = 137  # pixels: the size that TEST's crop is given for
 
 
@@ -184,10 +185,17 @@ def read_npz(path: Path) -> np.ndarray:
     """
     try:
         with open(path, "rb") as handle, np.load(handle) as stored:  # np.load leaves a damaged file open
+            size = stored.zip.getinfo(f"{evaluation.PROBABILITIES}.npy").file_size
+            if size > MAX_BYTES:  # before it is unpacked
+                raise DataError(f"{path}: holds {size / 2 ** 30:.1f} GiB, at most {MAX_BYTES / 2 ** 30:.0f} GiB are "
+                                "read; give probabilities of the size of the data's voxels")
             return stored[evaluation.PROBABILITIES]
+    except DataError:
+        raise
     except KeyError:
         raise DataError(f"{path}: holds no array '{evaluation.PROBABILITIES}'; store it under that name") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError):
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError,
+            RuntimeError, MemoryError):  # the last two: encrypted or packed otherwise; a shape too large
         raise DataError(f"{path}: is no .npz file of arrays, or is damaged; write it again") from None
 
 

@@ -17,7 +17,7 @@ from gluon_r2n2.evaluation.sweep import (
     probabilities,
     to_unit,
 )
-from gluon_r2n2.evaluation.tables import LAYOUTS, Table, measured, overview, result_tables
+from gluon_r2n2.evaluation.tables import LAYOUTS, Table, measured, overview, result_tables, views_label
 from gluon_r2n2.evaluation.voxel_scores import PrecisionRecall, VoxelScores
 
 __all__ = ["DEFINITIONS", "FIXED_THRESHOLDS", "GPU_OBJECTS", "LAYOUTS", "NO_VIEWS", "PROBABILITIES",
@@ -25,4 +25,5 @@ __all__ = ["DEFINITIONS", "FIXED_THRESHOLDS", "GPU_OBJECTS", "LAYOUTS", "NO_VIEW
            "PredictionWriter", "Seen", "SurfaceScores", "Table", "VoxelScores", "Watch", "analyse", "bootstrap_means",
            "build_result", "compare", "compare_surfaces", "comparison_tables", "count_voxels", "evaluate",
            "evaluate_shapes", "mean_shapes", "means", "measure_names", "measured", "objects_of", "overview",
-           "probabilities", "published_tables", "read_result", "result_tables", "sample_surface", "to_unit"]
+           "probabilities", "published_tables", "read_result", "result_tables", "sample_surface", "to_unit",
+           "views_label"]
