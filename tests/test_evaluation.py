@@ -113,7 +113,11 @@ def test_an_object_gets_the_same_numbers_whatever_else_is_there(data, run, refer
 
 
 def test_the_tool_gives_the_same_numbers_for_any_number_of_threads(data, run, tmp_path):
-    """In processes of their own, because the number of threads is fixed when mxnet is loaded."""
+    """In processes of their own, because the number of threads is fixed when mxnet is loaded.
+
+    OMP_NUM_THREADS is the number of devices here: on 1 and 2 threads of an operator no difference was ever seen, so
+    that it would show nothing; that operators have one thread is a test of its own.
+    """
     contents = []
     for threads, how in (("1", ["--batch-size", "3"]), ("2", ["--batch-size", "8", "--threads", "0"])):
         command = [sys.executable, str(ROOT / "tools" / "eval.py"), "--checkpoint", str(run), "--data", str(data),
@@ -124,6 +128,19 @@ def test_the_tool_gives_the_same_numbers_for_any_number_of_threads(data, run, tm
         assert content.pop("command")
         contents.append(content)
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("given, devices", [("1", 1), ("3", 3)])
+def test_operators_of_the_tool_have_one_thread(given, devices):
+    """As OpenMP is told when mxnet is loaded; the tool that starts this one, if any, has one area of scratch memory."""
+    code = (f"import sys; sys.path[0] = {str(ROOT / 'tools')!r}\nimport _checkout, os\n"
+            "from gluon_r2n2_tools import _one_thread\n"
+            "assert 'mxnet' not in sys.modules\n"
+            "from gluon_r2n2_tools import eval\n"
+            "print(os.environ['OMP_NUM_THREADS'], os.environ['MXNET_CPU_TEMP_COPY'], _one_thread.devices())")
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=100, text=True,
+                          env={**os.environ, "OMP_NUM_THREADS": given, "MXNET_CPU_TEMP_COPY": "1"}).stdout
+    assert told.split() == ["1", str(devices), str(devices)]
 
 
 def test_a_batch_may_be_computed_at_once(data, run, reference):

@@ -13,11 +13,13 @@ from gluon_r2n2_tools.cli import available_cpus
 MOST = 16  # devices: each holds a copy of the weights
 _given = os.environ.get("OMP_NUM_THREADS", "")
 
-if "mxnet" not in sys.modules:  # else it is too late, as in a test
-    os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ.setdefault("MXNET_CPU_TEMP_COPY", str(min(available_cpus(), MOST)))  # scratch for each device
-
 
 def devices() -> int:
     """The number of CPU devices to share objects between: what OMP_NUM_THREADS said, else the processors."""
     return min(int(_given) if _given.isdecimal() and int(_given) else available_cpus(), MOST)
+
+
+if "mxnet" not in sys.modules:  # else it is too late, as in a test
+    os.environ["OMP_NUM_THREADS"] = "1"
+    # scratch for each device, so that none waits; the 1 of a tool that started this one (make demo) is not meant for it
+    os.environ["MXNET_CPU_TEMP_COPY"] = str(devices())
