@@ -115,6 +115,8 @@ def test_the_tool_compares(pair, tmp_path, capsys):
     assert "40 objects in both" in told and f"B is {paths[1]}" in told
     assert json.loads(out[0].read_text())["measures"]["iou"]["1"]["micro"] == entry
     assert f"mean (micro),40,{entry['a']!r},{entry['b']!r},{entry['difference']!r}," in out[1].read_text()
+    assert evaluation_tool.main(["--compare", *map(str, paths), "--json", str(paths[0])]) == 2
+    assert "is one of the results to compare" in capsys.readouterr().err
     pair[1]["data"]["split"] = "val"
     paths[1].write_text(json.dumps(pair[1]))
     assert evaluation_tool.main(command) == 2

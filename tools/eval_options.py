@@ -114,9 +114,11 @@ def check_places(options) -> None:
     """Hold that the files named can be written, now and not after an hour; makes the folder of --save-predictions.
 
     Raises:
-        DataError: one is a folder, or lies in none.
+        DataError: one is a folder, lies in none, or is an input.
         OSError: the disk is read-only, or the folder somebody else's.
     """
+    if options.compare and options.json and options.json.resolve() in [path.resolve() for path in options.compare]:
+        raise DataError(f"--json {options.json}: is one of the results to compare; give another name")
     for flag, path in [("--json", options.json), ("--report", options.report)] + [("--table", path)
                                                                                   for path in options.table]:
         if path is None:

@@ -173,5 +173,6 @@ def _check(content: Mapping[str, Any]) -> None:
 def _hold(values: Iterable[Any], kind: Union[type, Tuple[type, ...]]) -> None:
     """Raise an error of `_DAMAGE` where one of *values* is of another kind, or a number that is not finite."""
     for value in values:
-        if not isinstance(value, kind) or not (isinstance(value, str) or math.isfinite(value)):
+        fits = isinstance(value, kind)
+        if not fits or (kind is not str and not math.isfinite(value)):
             raise ValueError(f"{str(value)[:40]!r} where something else is wanted")
