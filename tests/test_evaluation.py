@@ -301,6 +301,11 @@ def test_without_a_val_split_the_threshold_is_fixed(run, tmp_path):
     assert content["baselines"]["class_mean"]["threshold"] == 0.4
 
 
+def test_a_threshold_chosen_on_what_is_reported_says_so(run, data, tmp_path):
+    content = run_tool(tmp_path / "a.json", "--checkpoint", run, "--data", data, "--views", "1", "--split", "val")
+    assert content["threshold"]["source"].endswith("split val at 3 views, the ones reported on: too good")
+
+
 def test_objects_of_one_view_choose_the_threshold_with_that_one(run, tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_data, "VIEWS", 1)
     content = run_tool(tmp_path / "a.json", "--checkpoint", run, "--data", make_data(tmp_path, train=1, test=2))

@@ -72,6 +72,8 @@ def choose_threshold(subject, options, chooser: Optional[RecordDataset]) -> Tupl
     views = min(evaluation.THRESHOLD_VIEWS, chooser.view_count)
     result = subject.measure(chooser, options, (views,), THRESHOLDS, what="threshold")
     source = f"best on {len(result.keys)} objects of split val at {evaluation.views_label(views)}"
+    if options.split == "val":
+        source += ", the ones reported on: too good"
     return result.best_threshold(views)[0], source
 
 

@@ -28,7 +28,7 @@ DEFINITIONS = {
     "macro": "mean over classes of the mean over the objects of a class",
     "views": "the network sees the first n views of a random order of each object's views, which depends on the seed "
              "and the object only; 0: stored predictions, of which it is not known",
-    "threshold": "one for all view counts and classes, never chosen on the objects reported on",
+    "threshold": "one for all view counts and classes; its source tells which objects it was chosen on",
     "at": "mean IoU at fixed thresholds",
     "intervals": "bootstrap percentiles of the mean, objects drawn with replacement (macro: within each class)",
     "cross_entropy": "mean over voxels of -ln(probability given to the truth)",
