@@ -19,7 +19,7 @@ from tiny_data import RESOLUTION, SIZE, SYNSETS, make_data
 from gluon_r2n2 import ModelError, evaluation, training
 from gluon_r2n2.metrics import THRESHOLDS
 from gluon_r2n2_tools import eval as evaluation_tool
-from gluon_r2n2_tools import eval_subjects, export, train
+from gluon_r2n2_tools import export, shape_files, train
 from recordio.layouts import VoxelGrid, write_binvox
 from recordio.loading import TEST, Loader, RecordDataset, draws
 
@@ -373,27 +373,27 @@ def test_bad_predictions_are_one_sentence(check, measured, folder, tmp_path, mon
     checked("--views is not for --predictions", "--views", "1")
     checked("--gpus is not for --predictions", "--gpus", "0")
     check("its folders 01_views, 03_views", "--predictions", folder / "kept")
-    for array, words in ((np.full((8, 8, 8), 0.5), "float64 (8, 8, 8), the true voxels of 03001627/test0 are (16"),
-                         (np.full((16, 16, 16), np.nan), "holds NaN"),
-                         (np.full((16, 16, 16), 3.0), "values from 3 to 3"),
-                         (np.full((16, 16, 16), "a"), "holds <U1")):
+    for array, words in ((np.full((8, 8, 8), 0.5), "a grid (8, 8, 8), the true voxels of 03001627/test0 are (16"),
+                         (np.full((16, 16, 16), np.nan), "from 0 to 1 are wanted, got nan"),
+                         (np.full((16, 16, 16), 3.0), "from 0 to 1 are wanted, got 3 to 3"),
+                         (np.full((16, 16, 16), "a"), "got <U1 of shape")):
         np.savez(path, probabilities=array)
         checked(words)
     np.savez(path, other=np.zeros(3))
-    checked("holds no array 'probabilities'")
+    checked("one grid (x, y, z) is wanted, called 'probabilities'")
     path.write_bytes(good[:100])
-    checked("is damaged")
+    checked("no arrays can be read from it")
     with monkeypatch.context() as patch:
-        patch.setattr(eval_subjects, "MAX_BYTES", 16 ** 3 * 4)  # the file's own with its header is more
+        patch.setattr(shape_files, "MAX_BYTES", 16 ** 3 * 4)  # the file's own with its header is more
         path.write_bytes(good)
         checked("GiB are read")
     encrypted = bytearray(good)
     encrypted[6] |= 1  # in the file's own header, and in the directory
     encrypted[good.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(encrypted)
-    checked("is damaged")
+    checked("no arrays can be read from it")
     path.write_bytes(b"")
-    checked("is damaged")
+    checked("no arrays can be read from it")
     path.unlink()
     checked("03001627/test0 has no file")
     path.write_bytes(good)

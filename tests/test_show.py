@@ -11,8 +11,9 @@ import pytest
 import trimesh
 from PIL import Image
 
-from gluon_r2n2_tools import animation, drawing, legends, pictures, reconstruct, show, show_files
-from gluon_r2n2_tools.show_files import find_items, find_truths, read_shape
+from gluon_r2n2_tools import animation, drawing, legends, pictures, reconstruct, shape_files, show
+from gluon_r2n2_tools.shape_files import read_shape
+from gluon_r2n2_tools.show_files import find_items, find_truths
 from recordio.geometry import Camera
 from recordio.layouts import VoxelGrid, write_binvox
 
@@ -535,7 +536,7 @@ def test_damage_that_the_readers_did_not_expect_is_one_sentence_too(place, capsy
 def test_an_archive_is_measured_as_a_whole_before_it_is_unpacked(place, monkeypatch, capsys):
     np.savez_compressed("large.npz", **{name: np.zeros((8, 8, 8)) for name in "abc"})
     for limit, words in ((13_000, "one grid (x, y, z) is wanted"), (12_000, "its content takes 0.0 GiB")):
-        monkeypatch.setattr(show_files, "MAX_BYTES", limit)
+        monkeypatch.setattr(shape_files, "MAX_BYTES", limit)
         assert show.main(["large.npz", "--out", "x.png"]) == 2
         assert f"large.npz: {words}" in capsys.readouterr().err
 

@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
-import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -18,13 +16,13 @@ from gluon_r2n2.deployment.artefact import PARAMETERS
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.files import sha256
 from gluon_r2n2_tools import _one_thread
+from gluon_r2n2_tools.shape_files import read_shape
 from recordio.errors import DataError
-from recordio.layouts import read_binvox
 from recordio.loading import TEST, Loader, RecordDataset
 from recordio.records import read_manifest
 
 NAMED = 3  # objects in a message
-MAX_BYTES = 2 ** 30  # of an array: 512^3 float64
+STORED = (".npz", ".binvox")
 FRAME = 137  # pixels: the size that TEST's crop is given for
 
 
@@ -125,7 +123,7 @@ class Predictions:
             raise DataError(f"--predictions {folder}: is no folder; give one that holds SYNSET/MODEL.npz or .binvox")
         self.label, self._files = f"stored predictions in {folder}", {}
         twice: List[str] = []
-        for path in sorted(path for kind in READERS for path in folder.glob(f"*/*{kind}")):
+        for path in sorted(path for kind in STORED for path in folder.glob(f"*/*{kind}")):
             key = f"{path.parent.name}/{path.name[:-len(path.suffix)]}"
             twice += [key] if key in self._files else []
             self._files[key] = path
@@ -165,41 +163,11 @@ class Predictions:
             DataError: a file that cannot be read, of another *shape*, or with values that are no probabilities.
         """
         path = self._files[key]
-        grid = READERS[path.suffix](path)
-        if grid.shape != shape or grid.dtype.kind not in "fbiu":
-            raise DataError(f"{path}: holds {grid.dtype} {grid.shape}, the true voxels of {key} are {shape}; give "
+        grid = read_shape(path).grid
+        if grid.shape != shape:
+            raise DataError(f"{path}: holds a grid {grid.shape}, the true voxels of {key} are {shape}; give "
                             "probabilities of that shape, or data of that voxel size")
-        low, high = float(grid.min()), float(grid.max())  # both NaN where one value is
-        if not (0 <= low and high <= 1):
-            came = "NaN" if np.isnan(low) else f"values from {low:g} to {high:g}"
-            raise DataError(f"{path}: holds {came}, probabilities from 0 to 1 are wanted; store what the softmax or "
-                            "sigmoid gives, not logits")
-        return grid.astype(np.float32, copy=False)
-
-
-def read_npz(path: Path) -> np.ndarray:
-    """The array `probabilities` of a file.
-
-    Raises:
-        DataError: no such file content.
-    """
-    try:
-        with open(path, "rb") as handle, np.load(handle) as stored:  # np.load leaves a damaged file open
-            size = stored.zip.getinfo(f"{evaluation.PROBABILITIES}.npy").file_size
-            if size > MAX_BYTES:  # before it is unpacked
-                raise DataError(f"{path}: holds {size / 2 ** 30:.1f} GiB, at most {MAX_BYTES / 2 ** 30:.0f} GiB are "
-                                "read; give probabilities of the size of the data's voxels")
-            return stored[evaluation.PROBABILITIES]
-    except DataError:
-        raise
-    except KeyError:
-        raise DataError(f"{path}: holds no array '{evaluation.PROBABILITIES}'; store it under that name") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError,
-            RuntimeError, MemoryError):  # the last two: encrypted or packed otherwise; a shape too large
-        raise DataError(f"{path}: is no .npz file of arrays, or is damaged; write it again") from None
-
-
-READERS = {".npz": read_npz, ".binvox": lambda path: read_binvox(path).occupancy}
+        return grid
 
 
 def _some(keys: Sequence[str]) -> str:

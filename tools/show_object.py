@@ -8,7 +8,8 @@ import numpy as np
 from gluon_r2n2.metrics import iou, voxel_counts
 from gluon_r2n2.surfaces import marching_mesh
 from gluon_r2n2_tools import drawing, legends, pictures
-from gluon_r2n2_tools.show_files import Item, Shape, Voxels, read_shape
+from gluon_r2n2_tools.shape_files import Shape, Voxels, read_shape
+from gluon_r2n2_tools.show_files import Item
 from gluon_r2n2_tools.show_options import INPUTS
 from recordio.errors import DataError
 from recordio.geometry.mesh import Mesh

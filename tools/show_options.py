@@ -8,7 +8,7 @@ from typing import Optional
 from PIL import ImageColor
 
 from gluon_r2n2_tools import cli, drawing, pictures
-from gluon_r2n2_tools.show_files import SUFFIXES
+from gluon_r2n2_tools.shape_files import SUFFIXES
 from recordio.errors import DataError
 
 ROW = 6  # pictures in a row of the sheet, by default

@@ -9,8 +9,6 @@ import numpy as np
 
 from gluon_r2n2.files import atomic_path
 
-PROBABILITIES = "probabilities"  # the key in the files, here and in those of tools/reconstruct.py
-
 
 class PredictionWriter:
     """A watcher of `gluon_r2n2.evaluation.evaluate` that writes what it sees, (V, V, V) float32 in full.
@@ -35,6 +33,6 @@ class PredictionWriter:
                 path = folder / f"{key}.npz"
                 path.parent.mkdir(exist_ok=True)
                 buffer = io.BytesIO()
-                np.savez_compressed(buffer, **{PROBABILITIES: grid.astype(np.float32, copy=False)})
+                np.savez_compressed(buffer, probabilities=grid.astype(np.float32, copy=False))
                 with atomic_path(path) as temporary:
                     temporary.write_bytes(buffer.getvalue())
