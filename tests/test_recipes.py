@@ -23,7 +23,7 @@ from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.config import RECIPES, TrainingConfig
 from gluon_r2n2.training.schedule import learning_rate
 from gluon_r2n2_tools import eval as eval_tool
-from gluon_r2n2_tools import train
+from gluon_r2n2_tools import eval_subjects, train
 from recordio.layouts import read_rgba
 from recordio.loading import ORIGINAL, ORIGINAL_TEST, TEST, TRAIN, Loader, RecordDataset
 from recordio.loading.augment import Drawn, draw
@@ -331,7 +331,7 @@ def test_the_tool_takes_the_recipe_and_its_changes(data, tmp_path, monkeypatch):
     assert facts["image"]["augmentation"]["blend"] is False
     assert facts["image"]["augmentation"]["views_with_replacement"] is True
     used = []
-    monkeypatch.setattr(eval_tool, "Loader", lambda *args, augmentation, **options: (
+    monkeypatch.setattr(eval_subjects, "Loader", lambda *args, augmentation, **options: (
         used.append(augmentation), Loader(*args, augmentation=augmentation, **options))[1])
     assert eval_tool.main(["--checkpoint", str(run), "--data", str(data), "--views", "1"]) == 0
     assert used and set(used) == {ORIGINAL_TEST}  # evaluated with the rim that it was trained with

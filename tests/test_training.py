@@ -14,7 +14,7 @@ from tiny_runs import command, make_trainer, run_tool
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, files, training
-from gluon_r2n2.training.arrays import named_parameters
+from gluon_r2n2.training.arrays import get_parameters, named_parameters
 from gluon_r2n2.training.runs import checkpoint as checkpoints
 from gluon_r2n2_tools import train
 from recordio.loading import Loader, RecordDataset
@@ -135,3 +135,16 @@ def test_log_and_facts(straight):
     assert info["threshold_source"].startswith("validation") and 0 < info["threshold"] < 1
     assert info["weights_sha256"] == files.sha256(Path(info["checkpoint"]) / checkpoints.PARAMETERS)
     assert net.config.resolution == 16 and os.path.isdir(info["checkpoint"])
+
+
+def test_parameters_are_read_whole_while_the_network_runs():
+    """MXNet's Deconvolution has the axes of its weight swapped while it runs; who reads then must not see that."""
+    net = gluon_r2n2.get_model("gru_3", width=0.25, input_size=32, upsample="deconv")
+    gluon_r2n2.initialise(net)
+    views = mx.nd.random.uniform(shape=(1, 4, 3, 32, 32))
+    net(views).wait_to_read()
+    before = {name: array.asnumpy() for name, array in get_parameters(net).items()}
+    for _ in range(5):
+        net(views)  # under way
+        for name, array in get_parameters(net).items():
+            np.testing.assert_array_equal(array.asnumpy(), before[name], name)

@@ -27,7 +27,12 @@ def named_parameters(net: gluon.Block) -> Dict[str, gluon.Parameter]:
 
 
 def get_parameters(net: gluon.Block) -> Dict[str, mx.nd.NDArray]:
-    """The parameters by their place in the network; running statistics as their mean over the devices."""
+    """The parameters by their place in the network; running statistics as their mean over the devices.
+
+    Waits for all that is under way: while MXNet 1.9.1's Deconvolution runs on the CPU, it has the axes of its weight
+    swapped in place, and who reads it then gets it so.
+    """
+    mx.nd.waitall()
     # of the others a mean over devices would round what is equal, and a resumed run would differ
     return {name: parameter._reduce() if name.endswith(STATISTICS) else parameter.data(parameter.list_ctx()[0])
             for name, parameter in named_parameters(net).items()}
