@@ -4,14 +4,14 @@ from __future__ import annotations
 import io
 import os
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import trimesh
 from PIL import Image
 
-from gluon_r2n2_tools import animation, drawing, legends, pictures, reconstruct, shape_files, show
+from gluon_r2n2_tools import animation, drawing, legends, pictures, shape_files, show
+from gluon_r2n2_tools.results import FILES, make_result
 from gluon_r2n2_tools.shape_files import read_shape
 from gluon_r2n2_tools.show_files import find_items, find_truths
 from recordio.geometry import Camera
@@ -265,9 +265,10 @@ def results(place):
         folder, truth = place / "results" / name, place / "truth" / name
         for each in (folder, truth):
             each.mkdir(parents=True)
-        options = SimpleNamespace(mesh="marching", formats=["npz", "binvox", "glb", "obj", "ply", "stl"])
-        views = [("view 1", np.full((16, 16, 3), 100 * number, np.uint8))]
-        reconstruct.write(grid, 0.4, options, folder, views)
+        views = [np.full((16, 16, 3), 100 * number, np.uint8)]
+        result = make_result(grid, threshold=0.4)
+        for kind in FILES:
+            (folder / f"model.{kind}").write_bytes(result.encode(kind, views))
         write_binvox(truth / "model.binvox", VoxelGrid(true))
     return place
 

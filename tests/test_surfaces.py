@@ -104,6 +104,13 @@ def test_what_is_no_grid_is_refused(grid):
             make(grid)
 
 
+@pytest.mark.parametrize("threshold", [0, -0.5, float("nan")])
+def test_a_threshold_that_the_outside_reaches_is_refused(threshold):
+    for make in (marching_mesh, cubes_mesh):
+        with pytest.raises(ModelError, match="must be a probability above 0"):
+            make(ball(0.3), threshold=threshold)
+
+
 def test_cubes_have_the_volume_of_the_cells_and_only_exposed_faces():
     grid = np.random.RandomState(3).uniform(size=(7, 7, 7)) < 0.4
     mesh = cubes_mesh(grid)

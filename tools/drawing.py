@@ -6,7 +6,7 @@ from typing import List, Sequence, Tuple, Union
 import numpy as np
 import trimesh
 
-from gluon_r2n2.surfaces import cubes_mesh
+from gluon_r2n2.surfaces import cubes_mesh, vertex_colours
 from recordio.geometry.camera import FOCAL, MAX_DISTANCE, Camera
 from recordio.geometry.mesh import Mesh
 from recordio.geometry.rasteriser import DEFAULT_LIGHT, Light, render
@@ -38,8 +38,11 @@ def cubes(grid: np.ndarray, *, threshold: float = 0.5, colour: Union[Colour, np.
 
 
 def smooth(surface: trimesh.Trimesh, colour: Colour = PREDICTION) -> Mesh:
-    """A surface with its vertex normals, for the rasteriser."""
+    """A surface with its vertex normals, for the rasteriser; its own vertex colours go before *colour*."""
     normals = surface.vertex_normals[surface.faces] if len(surface.faces) else None
+    own = vertex_colours(surface)
+    if own is not None:
+        colour = own[surface.faces] / np.float32(255)
     return Mesh.build(surface.vertices, surface.faces, colours=colour, normals=normals, parts=0, gloss=0.25)
 
 

@@ -21,9 +21,9 @@ def cubes_mesh(grid: np.ndarray, *, threshold: float = 0.5) -> trimesh.Trimesh:
         A mesh; without faces if no cell is occupied.
 
     Raises:
-        ModelError: not a finite 3-D grid.
+        ModelError: not a finite 3-D grid, or a threshold that is not above 0.
     """
-    grid = checked_grid(grid)
+    grid = checked_grid(grid, threshold)
     solid = np.pad(grid >= threshold, 1)
     squares = []
     for axis in range(3):

@@ -27,9 +27,9 @@ def marching_mesh(grid: np.ndarray, *, threshold: float = 0.5) -> trimesh.Trimes
         A mesh of float32 precision; without faces if no cell is inside.
 
     Raises:
-        ModelError: not a finite 3-D grid.
+        ModelError: not a finite 3-D grid, or a threshold that is not above 0, the value beyond the border.
     """
-    grid = checked_grid(grid)
+    grid = checked_grid(grid, threshold)
     if not (grid >= threshold).any():
         return trimesh.Trimesh()
     field = np.pad(grid, 1) - np.float32(threshold)
@@ -46,8 +46,10 @@ def to_unit_cube(corners: np.ndarray, shape: tuple) -> np.ndarray:
     return (np.asarray(corners, np.float64) - np.asarray(shape) / 2) / max(shape)
 
 
-def checked_grid(grid: np.ndarray) -> np.ndarray:
-    """Return *grid* as float32, refused unless it has three axes and finite values."""
+def checked_grid(grid: np.ndarray, threshold: float) -> np.ndarray:
+    """Return *grid* as float32, refused unless it has three axes and finite values, and *threshold* is above 0."""
+    if not threshold > 0:  # nor NaN
+        raise ModelError(f"the threshold of a surface must be a probability above 0, got {threshold:g}")
     grid = np.asarray(grid, np.float32)
     if grid.ndim != 3 or not grid.size:
         raise ModelError(f"a surface wants a grid with three axes (x, y, z), got the shape {grid.shape}")

@@ -72,6 +72,22 @@ def render(mesh: Mesh, cameras: Sequence[Camera], *, size: int = IMAGE_SIZE, sam
     return pictures
 
 
+def depths(triangles: np.ndarray, cameras: Sequence[Camera], *, size: int = IMAGE_SIZE) -> np.ndarray:
+    """How far from each camera the nearest of *triangles* (m, 3, 3), object frame, is at the middle of every pixel.
+
+    Returns:
+        (n, size, size) float32 depth in object-frame units along the camera's axis; infinite where nothing is seen.
+    """
+    triangles = np.ascontiguousarray(triangles, np.float64)
+    inverse_depth = np.zeros((len(cameras), size, size))
+    seen = np.empty((size, size), np.int32)
+    lines, ahead = np.empty((len(triangles), 3, 3)), np.empty(len(triangles), np.bool_)
+    for camera, picture in zip(cameras, inverse_depth):
+        _draw(triangles, camera.world_to_camera(), size * FOCAL, 1, picture, seen, lines, ahead)
+    with np.errstate(divide="ignore"):
+        return (1 / inverse_depth).astype(np.float32)
+
+
 def _winding(triangles, normals):
     """(m,) float64, 1 where the corners run counter-clockwise about the shading normal, else -1."""
     area = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
