@@ -160,6 +160,12 @@ class R2N2(Block):
         return self.cell.gates.weight.dtype
 
 
+def occupied_probability(F, logits):
+    """Logits (B, 2, V, V, V), empty and occupied -> the probability of occupied (B, V, V, V); F: mx.nd or mx.sym."""
+    empty, occupied = F.split(logits, num_outputs=2, axis=1, squeeze_axis=True)
+    return F.sigmoid(occupied - empty)  # the softmax of two classes
+
+
 class StepGraph(HybridBlock):
     """(image (B, 3, S, S), state (B, C, N, N, N)) -> (probability of occupied (B, V, V, V), next state).
 
@@ -173,6 +179,4 @@ class StepGraph(HybridBlock):
 
     def hybrid_forward(self, F, image, state):
         state = self.cell(self.projection(self.encoder(image)), state)
-        logits = self.decoder(self.cell.hidden(F, state))
-        empty, occupied = F.split(logits, num_outputs=2, axis=1, squeeze_axis=True)
-        return F.sigmoid(occupied - empty), state  # the softmax of two classes
+        return occupied_probability(F, self.decoder(self.cell.hidden(F, state))), state

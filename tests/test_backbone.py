@@ -146,7 +146,7 @@ def test_an_exported_network_gives_the_same_numbers(tmp_path):
     _, engine = load(tmp_path / "model")
     x = images(3, 2)
     expected = mx.nd.softmax(net(x), axis=1)[:, 1].asnumpy()
-    np.testing.assert_allclose(engine.run(x).asnumpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(engine.run_many(list(x.asnumpy().swapaxes(0, 1))), expected, atol=1e-6)
 
 
 def test_gluoncv_is_loaded_for_backbones_only():

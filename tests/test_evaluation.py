@@ -112,6 +112,7 @@ def test_an_object_gets_the_same_numbers_whatever_else_is_there(data, run, refer
     assert len(rows) == 5 and all(rows[key] == reference[0][key] for key in rows)
 
 
+@pytest.mark.slow
 def test_the_tool_gives_the_same_numbers_for_any_number_of_threads(data, run, tmp_path):
     """In processes of their own, because the number of threads is fixed when mxnet is loaded.
 
@@ -130,6 +131,7 @@ def test_the_tool_gives_the_same_numbers_for_any_number_of_threads(data, run, tm
     assert contents[0] == contents[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given, devices", [("1", 1), ("3", 3)])
 def test_operators_of_the_tool_have_one_thread(given, devices):
     """As OpenMP is told when mxnet is loaded; the tool that starts this one, if any, has one area of scratch memory."""

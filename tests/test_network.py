@@ -10,7 +10,7 @@ import gluon_r2n2
 from gluon_r2n2 import ModelError, get_model, initialise
 from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.decoder import Unpool, VoxelBatchNorm, trilinear
-from gluon_r2n2.deployment.engine import INPUTS, StepEngine
+from gluon_r2n2.deployment.engines.mxnet_engine import INPUTS, StepEngine
 from gluon_r2n2.initialisers import Msra, Orthogonal
 
 SMALL = {"width": 1 / 16, "input_size": 33}
@@ -51,6 +51,7 @@ def test_networks_match_their_equations(name, hybrid, randomise):
     np.testing.assert_allclose(net(mx.nd.array(x)).asnumpy(), expected[-1], atol=2e-5 * np.abs(expected[-1]).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [None, "batch"])
 @pytest.mark.parametrize("upsample", ["unpool", "trilinear", "trilinear_frozen", "deconv"])
 @pytest.mark.parametrize("name", ["gru_3", "res3d_gru_3"])

@@ -33,7 +33,7 @@ def test_each_is_small_whole_and_has_a_card():
 
 def test_the_model_is_as_good_as_its_card_says(shapes):
     """Mean IoU over 13 objects it has never seen, whose deviation of .2 leaves .06 of doubt about the mean."""
-    reconstructor = Reconstructor.from_path("procedural")
+    reconstructor = Reconstructor("procedural")
     scores = []
     for folder in sorted((shapes / "ShapeNetVox32").glob("*/*")):
         synset, name = folder.parts[-2:]

@@ -38,7 +38,9 @@ def compare(options) -> int:
 
 def measure(options) -> int:
     """Measure a network or stored predictions, and write what was asked for."""
-    network = Network(options.checkpoint, options.gpus) if options.checkpoint else None
+    network = None
+    if options.checkpoint:
+        network = Network(options.checkpoint, options.gpus, engine=options.engine, precision=options.precision)
     data = RecordDataset(options.data, options.split, classes=options.classes)
     subject = network or Predictions(options.predictions, data)
     train = RecordDataset(options.data, "train") if options.baselines else None

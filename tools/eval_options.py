@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import List
 
 from gluon_r2n2.deployment import list_pretrained
+from gluon_r2n2.deployment.engines import ENGINES, PRECISIONS
 from gluon_r2n2.evaluation import LAYOUTS, VIEWS
 from gluon_r2n2_tools import cli
 from recordio.errors import DataError, nearest
@@ -30,6 +31,11 @@ def parse(argv=None):
     group.add_argument("--checkpoint", metavar="R",
                        help="folder of a run (its best checkpoint is taken), of one checkpoint or of an exported "
                             f"model, or the name of a model that comes along: {', '.join(list_pretrained())}")
+    group.add_argument("--engine", metavar="NAME", choices=ENGINES,
+                       help=f"what runs the network of --checkpoint, of {', '.join(ENGINES)}: to measure what another "
+                            "one changes (default: mxnet)")
+    group.add_argument("--precision", metavar="NAME", choices=PRECISIONS, default="float32",
+                       help=f"what it computes in, of {', '.join(PRECISIONS)}; bfloat16 by OpenVINO")
     group.add_argument("--predictions", metavar="DIR", type=Path,
                        help="stored predictions DIR/SYNSET/MODEL.npz (key 'probabilities') or .binvox, one for every "
                             "object of the split")
@@ -97,7 +103,7 @@ def check(parser: cli.Parser, options) -> None:
     [subject] = subjects
     for name, value in vars(options).items():
         used = name in ("compare", "json", "table") if subject == "compare" else (
-            subject != "predictions" or name not in ("views", "gpus", "save_predictions"))
+            subject != "predictions" or name not in ("views", "gpus", "engine", "precision", "save_predictions"))
         if not used and value != parser.get_default(name):
             parser.error(f"--{name.replace('_', '-')} is not for --{subject}; leave it out")
     for path in options.table:

@@ -11,7 +11,15 @@ import numpy as np
 from tqdm import tqdm
 
 from gluon_r2n2 import evaluation, model_from_config, training
-from gluon_r2n2.deployment import exported_parameters, is_artefact, list_pretrained, load, pretrained_path
+from gluon_r2n2.deployment import (
+    Engine,
+    exported_parameters,
+    is_artefact,
+    list_pretrained,
+    load,
+    open_model,
+    pretrained_path,
+)
 from gluon_r2n2.deployment.artefact import PARAMETERS
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.files import sha256
@@ -32,12 +40,14 @@ class Network:
     Args:
         name: folder of a run, a checkpoint or an exported model, or the name of a model that comes along.
         gpus: their numbers; None: the CPU.
+        engine: None or 'mxnet' runs the network as training does; others run it as a `Reconstructor` does.
+        precision: that the engine computes in.
 
     Raises:
-        ModelError: none of these, or damaged; no such GPU.
+        ModelError: none of these, or damaged; no such GPU or engine.
     """
 
-    def __init__(self, name: str, gpus: Optional[str]):
+    def __init__(self, name: str, gpus: Optional[str], *, engine: Optional[str] = None, precision: str = "float32"):
         self.devices = training.contexts(gpus)
         if gpus is None:
             self.devices = [mx.cpu(number) for number in range(_one_thread.devices())]
@@ -52,6 +62,11 @@ class Network:
         else:
             self._load_run(path)
         self.resolution = self._net.config.resolution
+        self._engine: Optional[Engine] = None
+        if engine not in (None, "mxnet") or precision != "float32":
+            self._engine = open_model(path, engine=engine, precision=precision, ctx=self.devices[0])[1]
+            self.facts.update(engine=self._engine.name, precision=precision)
+            self.label += f", run by {self._engine.name} in {precision}"
 
     def _load_run(self, path: Path) -> None:
         self._net, info = training.load_network(path, self.devices)
@@ -95,8 +110,13 @@ class Network:
                         threads=options.threads, on_bad_record=options.on_bad_record)
         batches = tqdm(loader.epoch(0), total=loader.batches_per_epoch, desc=what or data.split, unit="batch",
                        disable=None)
-        result = evaluation.evaluate(self._net, batches, contexts=self.devices, views=views, thresholds=thresholds,
-                                     watch=watch)
+        if self._engine is None:
+            result = evaluation.evaluate(self._net, batches, contexts=self.devices, views=views,
+                                         thresholds=thresholds, watch=watch)
+        else:
+            pairs = ((batch, self._engine.prefixes(batch.images.astype(np.float32) / np.float32(255), views))
+                     for batch in batches)
+            result = evaluation.count_voxels(pairs, views=views, thresholds=thresholds, watch=watch)
         if sorted([*result.keys, *loader.bad_records]) != sorted(data.keys):
             raise RuntimeError(f"evaluated {len(result.keys)} samples and left out {len(loader.bad_records)} where the "
                                f"split holds {len(data)}")

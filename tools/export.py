@@ -1,4 +1,4 @@
-"""Write a trained network as a folder that plain MXNet runs: graph, weights, and the facts about its input."""
+"""Write a trained network as a folder that MXNet or ONNX runtimes run: graphs, weights, and facts about its input."""
 from __future__ import annotations
 
 import shlex
@@ -12,10 +12,11 @@ if not __package__:
 import gluon_r2n2
 from gluon_r2n2.conversion import load_weights_into
 from gluon_r2n2.deployment import Artefact, export, is_artefact
-from gluon_r2n2.deployment.artefact import FACTS, PARAMETERS, SYMBOL
+from gluon_r2n2.deployment.exporting import belongs
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training import load_network
 from gluon_r2n2_tools import cli
+from gluon_r2n2_tools.eval_options import view_counts
 
 
 def parse(argv=None):
@@ -27,6 +28,12 @@ def parse(argv=None):
     parser.add_argument("--overwrite", action="store_true", help="replace an exported model that is already at OUT")
     parser.add_argument("--half", action="store_true",
                         help="write the weights as float16, half the size; computed in float32 all the same")
+    parser.add_argument("--onnx", action="store_true",
+                        help="write ONNX graphs too, for onnxruntime, OpenVINO and others (with --half: float32, of "
+                             "the rounded weights)")
+    parser.add_argument("--sequence", metavar="1,5", type=view_counts, default=(),
+                        help="write a graph of the whole sequence too, for each of these numbers of views (default: "
+                             "none)")
     parser.add_argument("--model", metavar="NAME", choices=gluon_r2n2.list_models(),
                         help="the network of a .params file: " + ", ".join(gluon_r2n2.list_models()))
     return parser.parse_args(argv)
@@ -37,18 +44,23 @@ def run(argv=None) -> int:
     check_place(options.out, options.overwrite)
     net, facts, source = network(options.run, options.model)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    export(net, facts, options.out.resolve(), half=options.half)  # where OUT is a link it stays one
+    others = export(net, facts, options.out.resolve(), half=options.half, onnx=options.onnx,  # a link stays one
+                    sequences=options.sequence)
     size, rules = sum(file.stat().st_size for file in options.out.iterdir()), facts.preprocessing
     print(source)
     print(f"-> {options.out}: {size / 1e6:.1f} MB, reads back and gives the same numbers (difference 0)")
     print(f"   input {rules.input_size}x{rules.input_size} RGB on grey {rules.background}, "
           f"output {facts.model['resolution']}^3 voxels, occupied from probability {facts.threshold:g} on")
+    for engine, difference in others.items():
+        print(f"   ONNX graphs, run by {engine}: difference {difference:.1g} of the largest probability")
     print(f"next: python tools/reconstruct.py {shlex.quote(str(options.out))} IMAGE... --out DIR")
     return 0
 
 
 def network(path: Path, model: Optional[str]):
     """The network at *path*, the facts about it, and words for where it comes from."""
+    if not model and is_artefact(path):
+        raise ModelError(f"{path} is an exported model already; give the run or the checkpoint that it was made from")
     if not model and not path.is_file():
         net, info = load_network(path)
         which = f"step {info['step']}{', averaged' * info['averaged']}"
@@ -75,7 +87,7 @@ def check_place(out: Path, overwrite: bool) -> None:
         raise ModelError(f"{out} exists and is no exported model; nothing was written, choose another folder")
     if not overwrite:
         raise ModelError(f"{out} holds an exported model already; give --overwrite to replace it")
-    others = sorted({file.name for file in out.iterdir()} - {FACTS, SYMBOL, PARAMETERS})
+    others = sorted(file.name for file in out.iterdir() if not belongs(file.name))
     if others:
         raise ModelError(f"{out} holds more than an exported model ({others[0]}), which --overwrite would remove; "
                          "move it away or choose another folder")

@@ -1,12 +1,19 @@
 """Trained networks for users: pictures of any kind -> network input; export; reconstruction."""
 from __future__ import annotations
 
-from gluon_r2n2.deployment.artefact import Artefact, export, is_artefact, load
-from gluon_r2n2.deployment.engine import StepEngine
+from gluon_r2n2.deployment.artefact import Artefact, is_artefact, load
+from gluon_r2n2.deployment.doubts import doubts, expected_iou, view_disagreement
+from gluon_r2n2.deployment.engines import Engine, StepEngine, available_engines
+from gluon_r2n2.deployment.exporting import export
+from gluon_r2n2.deployment.foreground import FOREGROUNDS
+from gluon_r2n2.deployment.opening import open_model
 from gluon_r2n2.deployment.preprocess import PreparedView, Preprocessing, prepare
 from gluon_r2n2.deployment.pretrained import list_pretrained, pretrained_path
 from gluon_r2n2.deployment.reconstructor import Reconstructor
+from gluon_r2n2.deployment.segmentation import Segmentation, find_segmentation
 from gluon_r2n2.deployment.weights import exported_parameters
 
-__all__ = ["Artefact", "PreparedView", "Preprocessing", "Reconstructor", "StepEngine", "export",
-           "exported_parameters", "is_artefact", "list_pretrained", "load", "prepare", "pretrained_path"]
+__all__ = ["FOREGROUNDS", "Artefact", "Engine", "PreparedView", "Preprocessing", "Reconstructor", "Segmentation",
+           "StepEngine", "available_engines", "doubts", "expected_iou", "export", "exported_parameters",
+           "find_segmentation", "is_artefact", "list_pretrained", "load", "open_model", "prepare", "pretrained_path",
+           "view_disagreement"]

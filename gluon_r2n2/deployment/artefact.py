@@ -1,29 +1,34 @@
-"""Export: a trained network -> a folder that plain MXNet can run, with all facts about its input inside.
+"""An exported model: a folder that plain MXNet can run, with all facts about its input inside; reading one.
 
     r2n2-symbol.json   the step graph: (data0 image (B, 3, S, S), data1 state (B, C, N, N, N)) ->
                        (probability of occupied (B, V, V, V), next state)
     r2n2-0000.params   its weights
     r2n2.json          format version, model, preprocessing, frame, threshold, classes, provenance, SHA-256 sums
+
+and, where they were asked for,
+
+    r2n2-sequence5-symbol.json   images (T, B, 3, S, S) -> probability after the last view, for T = 5; same weights
+    r2n2-step.onnx, r2n2-sequence5.onnx   the same two graphs as ONNX
+    r2n2-encode.onnx, r2n2-absorb.onnx, r2n2-decode.onnx   the parts that our engines run
+    r2n2.onnx.data   the weights of all ONNX graphs
 """
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, FrozenSet, Iterator, Optional, Tuple, Union
 
 import mxnet as mx
-import numpy as np
 
 import gluon_r2n2
-from gluon_r2n2.deployment.engine import INPUTS, StepEngine, half_precision
+from gluon_r2n2.deployment.engines import INPUTS, StepEngine
 from gluon_r2n2.deployment.preprocess import Preprocessing
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.files import atomic_directory, damaged, manifest, sha256, sha256_of_json, write_json
+from gluon_r2n2.files import damaged, sha256, sha256_of_json
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD
-from gluon_r2n2.model_zoo import model_from_config
 from gluon_r2n2.network import R2N2
-from gluon_r2n2.training.arrays import get_parameters, set_parameters
 
 FORMAT, VERSION = "gluon-r2n2 step graph", 1
 FACTS, SYMBOL, PARAMETERS = "r2n2.json", "r2n2-symbol.json", "r2n2-0000.params"
@@ -42,6 +47,7 @@ class Artefact:
     threshold: float  # probability from which on a voxel counts as occupied, chosen on validation data
     classes: Dict[str, str]  # names by synset id of the training data
     provenance: Dict[str, Any]  # run, step, data, versions: where the weights come from
+    files: FrozenSet[str] = dataclasses.field(default=frozenset(), compare=False)  # of the folder, found whole
 
     @classmethod
     def of(cls, net: R2N2, info: Dict[str, Any]) -> Artefact:
@@ -69,8 +75,8 @@ class Artefact:
         return cls(net.config.as_dict(), Preprocessing(input_size=net.config.input_size),
                    net.begin_state(1).shape[1:], DEFAULT_THRESHOLD, {}, provenance)
 
-    def as_json(self, files: Dict[str, str]) -> Dict[str, Any]:
-        """The content of r2n2.json, given the SHA-256 sums of the other files."""
+    def as_json(self, files: Dict[str, str], **further: Any) -> Dict[str, Any]:
+        """The content of r2n2.json: the SHA-256 sums of the other *files*, and what is to be said of optional ones."""
         resolution = self.model["resolution"]
         facts = {
             "format": FORMAT, "format_version": VERSION, "model": self.model,
@@ -78,6 +84,7 @@ class Artefact:
                               "layout": "NCHW"},
             "graph": {"inputs": list(INPUTS), "state": list(self.state),
                       "outputs": ["probability of occupied (B, V, V, V)", "next state (B, C, N, N, N)"]},
+            **further,
             "voxels": {"resolution": resolution, "frame": FRAME},
             "threshold": self.threshold, "classes": self.classes, "provenance": self.provenance, "files": files,
         }
@@ -85,32 +92,31 @@ class Artefact:
 
 
 def is_artefact(path: Union[str, Path]) -> bool:
-    """Whether *path* is an exported model, or what is left of one; `load` says what it lacks."""
+    """Whether *path* is an exported model, or what is left of one; `read` says what it lacks."""
     return any((Path(path) / name).is_file() for name in (FACTS, SYMBOL, PARAMETERS))
 
 
-def export(net: R2N2, facts: Artefact, path: Union[str, Path], *, half: bool = False) -> None:
-    """Write *net* (its parameters on the CPU) to the folder *path*, whole or not at all, and prove it equal.
-
-    An artefact that is already at *path* is replaced.
-
-    Args:
-        half: round the weights to float16, for a file of half the size; it is computed in float32 all the same.
+def read(path: Union[str, Path]) -> Artefact:
+    """Read and verify an exported model: all of its files are compared with their checksums.
 
     Raises:
-        ModelError: the written graph does not reproduce the network.
-        OSError: the place cannot be written to.
+        ModelError: a file is missing or damaged, or the format is another; the file is named.
     """
-    net = _rounded(net) if half else net
-    engine = StepEngine.from_network(net)
-    with atomic_directory(path) as folder:
-        engine.save(folder / SYMBOL, folder / PARAMETERS, half=half)
-        write_json(folder / FACTS, facts.as_json(manifest(folder)))
-        _verify(net, engine, load(folder)[1])
+    path = Path(path)
+    facts = _read_facts(path / FACTS)
+    with refusing(path):
+        sums = {**{name: facts["files"][name] for name in (SYMBOL, PARAMETERS)}, **facts["files"]}
+        if any(Path(name).name != name for name in sums):
+            raise ModelError(f"{path / FACTS} lists files outside of its folder; export the model again")
+        for name, fault in damaged(path, sums).items():
+            raise ModelError(f"{path / name} {fault}; export the model again")
+        rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
+        return Artefact(facts["model"], Preprocessing(**rules), tuple(map(int, facts["graph"]["state"])),
+                        float(facts["threshold"]), facts["classes"], facts["provenance"], frozenset(sums))
 
 
 def load(path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Tuple[Artefact, StepEngine]:
-    """Read an exported model; nothing is run before its checksums are right.
+    """Read an exported model to be run by MXNet; nothing is run before its checksums are right.
 
     Returns:
         (Artefact, StepEngine on *ctx*, the CPU by default)
@@ -118,27 +124,22 @@ def load(path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Tuple[Arte
     Raises:
         ModelError: a file is missing or damaged, or the format is another; the file is named.
     """
-    path = Path(path)
-    facts = _read_facts(path / FACTS)
+    artefact = read(path)
+    with refusing(path):
+        return artefact, StepEngine.from_files(Path(path) / SYMBOL, Path(path) / PARAMETERS, state=artefact.state,
+                                               ctx=ctx)
+
+
+@contextlib.contextmanager
+def refusing(path: Union[str, Path]) -> Iterator[None]:
+    """Turn what goes wrong with well-formed files that are not ours into a ModelError that names the folder."""
     try:
-        for name, fault in damaged(path, {name: facts["files"][name] for name in (SYMBOL, PARAMETERS)}).items():
-            raise ModelError(f"{path / name} {fault}; export the model again")
-        rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
-        artefact = Artefact(facts["model"], Preprocessing(**rules), tuple(map(int, facts["graph"]["state"])),
-                            float(facts["threshold"]), facts["classes"], facts["provenance"])
-        return artefact, StepEngine.from_files(path / SYMBOL, path / PARAMETERS, state=artefact.state, ctx=ctx)
+        yield
     except ModelError:
         raise
-    except (KeyError, TypeError, ValueError, AssertionError, mx.MXNetError) as error:  # well-formed, but not ours
+    except (KeyError, TypeError, ValueError, AssertionError, mx.MXNetError) as error:
         raise ModelError(f"{path} is no model that tools/export.py wrote ({type(error).__name__}); "
                          "export the model again") from error
-
-
-def _rounded(net: R2N2) -> R2N2:
-    """A copy whose weights are those that float16 can hold."""
-    copy, arrays = model_from_config(net.config.as_dict()), half_precision(get_parameters(net))
-    set_parameters(copy, {name: array.astype("float32") for name, array in arrays.items()}, [mx.cpu()], source="export")
-    return copy
 
 
 def _read_facts(path: Path) -> Dict[str, Any]:
@@ -160,18 +161,3 @@ def _read_facts(path: Path) -> Dict[str, Any]:
     if checksum != sha256_of_json(facts):
         raise ModelError(f"{path} was changed after it was written (its checksum is wrong); export the model again")
     return facts
-
-
-def _verify(net: R2N2, written: StepEngine, read: StepEngine) -> None:
-    """Two random views through all three: the file's graph equals the graph, and that is the network."""
-    size = net.config.input_size
-    views = np.random.RandomState(0).uniform(size=(2, 1, 3, size, size)).astype(np.float32)
-    expected = [probabilities.asnumpy() for probabilities in written.stream(mx.nd.array(views))]
-    got = [probabilities.asnumpy() for probabilities in read.stream(mx.nd.array(views))]
-    difference = max(float(np.abs(one - other).max()) for one, other in zip(expected, got))
-    if difference != 0:
-        raise ModelError(f"the exported graph differs from the network by up to {difference:.3g}; nothing was written")
-    logits = net(mx.nd.array(views)).asnumpy()
-    whole = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    if not np.allclose(whole, expected[-1], rtol=0, atol=1e-6):
-        raise ModelError("the step graph does not reproduce the network's own forward pass; nothing was written")

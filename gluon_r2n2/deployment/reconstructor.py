@@ -1,75 +1,88 @@
 """Inference for callers: pictures of one object, any size, with or without alpha -> voxel probabilities."""
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
 
-from gluon_r2n2.deployment.artefact import Artefact, is_artefact, load
-from gluon_r2n2.deployment.engine import StepEngine
+from gluon_r2n2.deployment.opening import open_model
 from gluon_r2n2.deployment.preprocess import PreparedView, network_input, prepare
-from gluon_r2n2.deployment.pretrained import list_pretrained, pretrained_path
+from gluon_r2n2.deployment.segmentation import Segmentation
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.training import load_network
-from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, STATE
+
+View = Union[np.ndarray, PreparedView]  # a picture (H, W, 3 or 4) uint8 of any size, or what `prepare` made of it
 
 
 class Reconstructor:
     """A trained network ready for pictures.
 
+    Threads may share one; they take turns at the engine. A process that is forked afterwards needs one of its own, as
+    an engine's threads do not come along (onnxruntime hangs): start processes by 'spawn'.
+
+    Args:
+        path: the folder of an exported model, of a run or of one checkpoint of a run; or, where there is none of that
+            name, one of `list_pretrained`.
+        engine: one of `available_engines()`; None takes the best one that can run this model.
+        precision: 'float32', or 'bfloat16' where the engine has it.
+        threads: of the processor to use; None: one per core. MXNet has its own from OMP_NUM_THREADS.
+        ctx: the device, the CPU by default; a GPU is for MXNet.
+
     Attributes:
         facts: preprocessing, default threshold, classes and provenance of the network.
+        engine, precision: what it runs with.
+
+    Raises:
+        ModelError: no model, a damaged one or one of another version; an engine that is unknown, not installed or
+            cannot do what is asked.
     """
 
-    def __init__(self, engine: StepEngine, facts: Artefact):
-        self._engine, self.facts = engine, facts
+    def __init__(self, path: Union[str, Path], *, engine: Optional[str] = None, precision: str = "float32",
+                 threads: Optional[int] = None, ctx: Optional[mx.Context] = None):
+        self.facts, self._engine = open_model(path, engine=engine, precision=precision, threads=threads, ctx=ctx)
+        self.engine, self.precision = self._engine.name, self._engine.precision
+        self._turn = threading.Lock()  # MXNet rearranges weights while it runs, OpenVINO refuses a second call
 
-    @classmethod
-    def from_path(cls, path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Reconstructor:
-        """Load an exported model, a run, or one checkpoint of a run, onto *ctx* (the CPU by default).
-
-        Args:
-            path: the folder; or, where there is none of that name, one of `list_pretrained`.
-
-        Raises:
-            ModelError: none of these, damaged, or of another version.
-        """
-        if not Path(path).exists() and str(path) in list_pretrained():
-            path = pretrained_path(str(path))
-        if is_artefact(path):
-            facts, engine = load(path, ctx)
-            return cls(engine, facts)
-        if not any((Path(path) / name).exists() for name in (CONFIG, CHECKPOINTS, STATE)):
-            raise ModelError(f"{path}: holds no model; give the folder of an exported model (of tools/export.py), of a "
-                             "run or of a checkpoint, or the name of a model that comes along: "
-                             + ", ".join(list_pretrained()))
-        net, info = load_network(path, ctx or mx.cpu())
-        return cls(StepEngine.from_network(net), Artefact.of(net, info))
-
-    def prepare(self, images: Sequence[np.ndarray], *, crop_to_object: bool = True) -> List[PreparedView]:
+    def prepare(self, images: Sequence[np.ndarray], *, crop_to_object: bool = True, foreground: str = "auto",
+                segmentation: Optional[Segmentation] = None) -> List[PreparedView]:
         """Bring pictures (H, W, 3 or 4) uint8 RGB(A) into the network's form; see `preprocess.prepare`."""
-        return [prepare(image, self.facts.preprocessing, crop_to_object=crop_to_object) for image in images]
+        return [prepare(image, self.facts.preprocessing, crop_to_object=crop_to_object, foreground=foreground,
+                        segmentation=segmentation) for image in images]
 
-    def reconstruct(self, images: Sequence[Union[np.ndarray, PreparedView]]) -> np.ndarray:
+    def reconstruct(self, views: Sequence[View]) -> np.ndarray:
         """Views of ONE object, in order -> the probability (V, V, V) float32 of each voxel to be occupied.
 
-        Args:
-            images: pictures (H, W, 3 or 4) uint8 of any size, or what `prepare` made of them.
-
         Raises:
-            ModelError: no images, or not such arrays.
+            ModelError: no views, or not such arrays.
         """
-        return self._engine.run(self._input(images)).asnumpy()[0]
+        views = self._input(views)
+        with self._turn:
+            return self._engine.run(views)
 
-    def stream(self, images: Sequence[Union[np.ndarray, PreparedView]]) -> Iterator[np.ndarray]:
-        """As `reconstruct`, but yields the probabilities after each view; the last equals its result."""
-        for probabilities in self._engine.stream(self._input(images)):
-            yield probabilities.asnumpy()[0]
+    def stream(self, views: Sequence[View]) -> Iterator[np.ndarray]:
+        """As `reconstruct`, but yields the probabilities after each view, each computed when it is asked for."""
+        return self._taking_turns(self._engine.stream(self._input(views)))
 
-    def _input(self, images) -> mx.nd.NDArray:
-        if not len(images):
+    def reconstruct_many(self, objects: Sequence[Sequence[View]]) -> List[np.ndarray]:
+        """As `reconstruct` for several objects at once, each with as many views as it has."""
+        if not len(objects):
+            return []
+        views = [self._input(views) for views in objects]
+        with self._turn:
+            return list(self._engine.run_many(views))
+
+    def _taking_turns(self, grids: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        while True:
+            with self._turn:  # not while the caller looks at a grid
+                grid = next(grids, None)
+            if grid is None:
+                return
+            yield grid
+
+    def _input(self, views: Sequence[View]) -> np.ndarray:
+        if not len(views):
             raise ModelError("a reconstruction wants at least one picture, got none")
-        views = [image if isinstance(image, PreparedView) else self.prepare([image])[0] for image in images]
-        return mx.nd.array(network_input([view.image for view in views]))
+        views = [view if isinstance(view, PreparedView) else self.prepare([view])[0] for view in views]
+        return network_input([view.image for view in views])[:, 0]  # (T, 3, S, S)

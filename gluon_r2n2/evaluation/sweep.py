@@ -8,6 +8,7 @@ import mxnet as mx
 import numpy as np
 
 from gluon_r2n2.metrics import best_threshold, iou, mean_iou, voxel_counts
+from gluon_r2n2.network import occupied_probability
 
 THRESHOLD_VIEWS = 3  # the view count that the threshold is chosen at, whatever is evaluated later
 GPU_OBJECTS = 16  # that a GPU computes at a time
@@ -129,8 +130,7 @@ def probabilities(net, images: np.ndarray, views: Sequence[int], context: mx.Con
         view = to_unit(mx.nd.array(images[number - 1 : number], ctx=context, dtype=np.uint8))
         state = net.absorb(net.encode(view)[0], state)
         if number in views:
-            empty, full = mx.nd.split(net.decode(state), num_outputs=2, axis=1, squeeze_axis=True)
-            occupied.append(mx.nd.sigmoid(full - empty))  # the softmax of two classes
+            occupied.append(occupied_probability(mx.nd, net.decode(state)))
     return occupied
 
 

@@ -53,6 +53,8 @@ def facts(result: Mapping[str, Any]) -> List[Tuple[str, str]]:
                                 + ("" if model["step"] is None else f", step {model['step']:,}")
                                 + (", averaged parameters" if model.get("averaged") else "")),
                  ("weights", fingerprint(model["weights_sha256"]))]
+        if model.get("engine"):
+            rows.append(("run by", text(f"{model['engine']} in {model['precision']}")))
         if model["trained_on"]:  # an exported network may not say what it was trained on, nor for how many steps
             same = " (this data set)" if model["trained_on"] == data.get("fingerprint") else ""
             rows.append(("trained on", fingerprint(model["trained_on"]) + same))

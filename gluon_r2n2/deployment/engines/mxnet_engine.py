@@ -1,12 +1,15 @@
-"""Inference: the step graph as something to call, view after view, from a live network or from exported files."""
+"""Inference with MXNet: the step graph of a live network or of exported files, exact to the bit, on CPU or GPU."""
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Union
+from typing import Dict, Optional, Sequence, Union
 
 import mxnet as mx
+import numpy as np
 from mxnet.gluon import SymbolBlock
 
+from gluon_r2n2.deployment.engines.base import Engine
 from gluon_r2n2.network import R2N2
 from gluon_r2n2.training.arrays import write_arrays
 
@@ -18,8 +21,11 @@ def half_precision(arrays: Dict[str, mx.nd.NDArray]) -> Dict[str, mx.nd.NDArray]
     return {name: array.astype("float16") if array.ndim > 1 else array for name, array in arrays.items()}
 
 
-class StepEngine:
-    """(image, state) -> (probabilities, next state) on one device.
+class StepEngine(Engine):
+    """(image, state) -> (probabilities, next state) on one device; the code of a view is the view itself.
+
+    One object of this class must never be used by two threads at once: while MXNet's Deconvolution runs on the CPU, it
+    has the axes of its weight swapped in place.
 
     Args:
         outputs: symbols (probability of occupied (B, V, V, V), next state (B, C, N, N, N)) over INPUTS.
@@ -27,13 +33,17 @@ class StepEngine:
         params: the parameters by the symbols' names, on *ctx*; None leaves them to be loaded.
     """
 
+    name = "mxnet"
+
     def __init__(self, outputs: Sequence, *, state: Sequence[int], ctx: mx.Context, params=None):
         inputs = [mx.sym.var(name, dtype="float32") for name in INPUTS]
         self._symbol = mx.sym.Group(list(outputs))
-        self._state, self._ctx = tuple(state), ctx
+        self.state, self._ctx = tuple(state), ctx
         self._step = SymbolBlock(list(outputs), inputs, params=params)
-        # views before the last need no decoding, which is most of the work: the same parameters, one output less
-        self._absorb = SymbolBlock(outputs[1], inputs, params=self._step.collect_params())
+        # views before the last need no decoding, which is most of the work: the same parameters, parts of the graph
+        params = self._step.collect_params()
+        self._absorb = SymbolBlock(outputs[1], inputs, params=params)
+        self._decode = SymbolBlock(_after_state(self._symbol), inputs[1:], params=params)
 
     @classmethod
     def from_network(cls, net: R2N2) -> StepEngine:
@@ -68,19 +78,25 @@ class StepEngine:
                   for name, parameter in self._step.collect_params().items()}
         write_arrays(Path(params), half_precision(arrays) if half else arrays)
 
-    def stream(self, images: mx.nd.NDArray) -> Iterator[mx.nd.NDArray]:
-        """Images (T, B, 3, S, S) float32 in [0, 1] -> after each view, the probabilities (B, V, V, V)."""
-        state = self._begin(images)
-        for image in images:
-            probabilities, state = self._step(image.as_in_context(self._ctx), state)
-            yield probabilities
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Nothing: the graph takes images."""
+        return images
 
-    def run(self, images: mx.nd.NDArray) -> mx.nd.NDArray:
-        """Images (T, B, 3, S, S) float32 in [0, 1] -> the probabilities (B, V, V, V) after the last view."""
-        state = self._begin(images)
-        for image in images[:-1]:
-            state = self._absorb(image.as_in_context(self._ctx), state)
-        return self._step(images[-1].as_in_context(self._ctx), state)[0]
+    def absorb(self, codes: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """See `Engine.absorb`."""
+        return self._absorb(self._array(codes), self._array(state)).asnumpy()
 
-    def _begin(self, images) -> mx.nd.NDArray:
-        return mx.nd.zeros((images.shape[1],) + self._state, ctx=self._ctx)
+    def decode(self, state: np.ndarray) -> np.ndarray:
+        """See `Engine.decode`."""
+        return self._decode(self._array(state)).asnumpy()
+
+    def _array(self, values: np.ndarray) -> mx.nd.NDArray:
+        return mx.nd.array(values, ctx=self._ctx)
+
+
+def _after_state(symbol):
+    """The step graph from the next state on, which takes the place of the input of that name: -> probabilities."""
+    graph = json.loads(symbol.tojson())
+    probabilities, (node, *_) = graph["heads"]
+    graph["nodes"][node] = {"op": "null", "name": INPUTS[1], "inputs": []}
+    return mx.sym.load_json(json.dumps({**graph, "heads": [probabilities]}))
