@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import sys
-from typing import Callable, Optional, Sequence
+from typing import Callable, Optional, Sequence, Tuple
 
 from recordio.errors import DataError, nearest
 
@@ -84,6 +84,14 @@ def probability(text: str) -> float:
     if value >= 1:
         raise argparse.ArgumentTypeError(f"wants a probability between 0 and 1, got {text!r}")
     return value
+
+
+def job(text: str) -> Tuple[int, int]:
+    """An argparse type: "i/n" with 1 <= i <= n."""
+    words = text.split("/")
+    if len(words) == 2 and all(word.isdecimal() for word in words) and 1 <= int(words[0]) <= int(words[1]):
+        return int(words[0]), int(words[1])
+    raise argparse.ArgumentTypeError(f"wants i/n with i from 1 to n, such as 1/8, got {text!r}")
 
 
 def available_cpus() -> int:

@@ -87,7 +87,7 @@ def parse(argv=None):
     running.add_argument("--resume", action="store_true",
                          help="go on with an interrupted run, which happens without this flag too")
     running.add_argument("--overwrite", action="store_true", help="replace a data set that OUT holds")
-    running.add_argument("--shard", metavar="i/n", type=job, default=None,
+    running.add_argument("--shard", metavar="i/n", type=cli.job, default=None,
                          help="write part i of n, 1/n to n/n, into OUT; for jobs that run independently")
     instead = parser.add_argument_group("instead of packing")
     instead.add_argument("--dry-run", action="store_true",
@@ -114,14 +114,6 @@ def check(parser, options) -> None:
         parser.error("give SRC and OUT to pack, --verify OUT to check, or SRC --dry-run to look")
     if options.resume and options.overwrite:
         parser.error("--resume keeps what OUT holds and --overwrite replaces it; give one of them")
-
-
-def job(text: str):
-    """An argparse type: "i/n" with 1 <= i <= n."""
-    words = text.split("/")
-    if len(words) == 2 and all(word.isdecimal() for word in words) and 1 <= int(words[0]) <= int(words[1]):
-        return int(words[0]), int(words[1])
-    raise argparse.ArgumentTypeError(f"wants i/n with i from 1 to n, such as 1/8, got {text!r}")
 
 
 def run(argv=None) -> int:

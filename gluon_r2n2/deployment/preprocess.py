@@ -6,15 +6,20 @@ the middle 127x127. Pictures of exactly these sizes are taken as such; any other
 from __future__ import annotations
 
 import dataclasses
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from gluon_r2n2.deployment.foreground import border_colour, bounding_box, plain_background_alpha
+from gluon_r2n2.deployment.doubts import view_doubts
+from gluon_r2n2.deployment.foreground import border_colour, bounding_box, find_foreground
+from gluon_r2n2.deployment.segmentation import Segmentation
 from gluon_r2n2.errors import ModelError
 
 LEAST_SIDE = 16  # pixels; less shows no shape
+MOST_SIDE = 2048  # pixels; larger pictures are scaled down first, which bounds time and memory
+NOTES = {"alpha": "object cut out by its alpha channel", "plain background": "object cut out from its plain background",
+         "segmentation model": "object found by the segmentation model", "grabcut": "object found by GrabCut"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,48 +33,69 @@ class Preprocessing:
     # the object's longest side over the frame's edge: mean of 3,500 views of 151 models, half of them .59 to .75
     object_share: float = 0.67
 
+    @property
+    def object_side(self) -> int:
+        """Pixels of the network's input that the object's longest side takes."""
+        return round(self.object_share * self.frame * self.input_size / self.crop)
+
 
 @dataclasses.dataclass(frozen=True)
 class PreparedView:
-    """One picture as the network takes it."""
+    """One picture as the network takes it, and what to know about it."""
 
     image: np.ndarray  # (S, S, 3) uint8 RGB
     note: str  # what was done to it, in half a sentence
+    warnings: Tuple[str, ...] = ()  # what may spoil the reconstruction, a sentence each
+    method: str = "none"  # how the object was found: a key of NOTES, "none" or "training picture"
+    alpha: Optional[np.ndarray] = None  # (H, W) uint8 of the given picture, 255 on the object; None: not looked for
 
 
-def prepare(image: np.ndarray, preprocessing: Preprocessing, *, crop_to_object: bool = True) -> PreparedView:
+def prepare(image: np.ndarray, preprocessing: Preprocessing, *, crop_to_object: bool = True, foreground: str = "auto",
+            segmentation: Optional[Segmentation] = None) -> PreparedView:
     """Bring one picture into the form of the training data.
 
     137x137: alpha is blended on the background and the middle cut out, bit for bit as the test loader does.
-    127x127: blended only. Any other size: the object is found by its alpha, or by its difference from a border of
-    one colour, and placed on the background in the size of the training renderings; where it cannot be found, the
-    middle square is taken as it is.
+    127x127: blended only. Any other size, or any with a *foreground* other than "auto": the object is found as
+    `foreground.find_foreground` says and placed on the background in the size of the training renderings; where it
+    cannot be found, the middle square is taken as it is.
 
     Args:
         image: (H, W, 3 or 4) uint8 RGB or RGBA, straight alpha.
-        crop_to_object: False keeps the whole picture, padded to a square.
+        crop_to_object: False keeps the whole picture, padded to a square; only transparency is looked at.
+        foreground: one of `foreground.FOREGROUNDS`, how the object is looked for.
+        segmentation: the model for "model", and for "auto" where neither alpha nor a plain background is there.
 
     Raises:
-        ModelError: not such an array, under 16 pixels, or wholly transparent.
+        ModelError: not such an array, under 16 pixels, or wholly transparent; no such way, or no model for it.
     """
     _check(image)
     height, width = image.shape[:2]
-    colour = np.ascontiguousarray(image[..., :3])
     opaque = image.shape[2] == 3 or bool((image[..., 3] == 255).all())
-    alpha = np.full((height, width), 255, np.uint8) if opaque else np.ascontiguousarray(image[..., 3])
-    if not opaque and bounding_box(alpha) is None:
+    colour = _bounded(np.ascontiguousarray(image[..., :3]))
+    alpha = None if opaque else _bounded(np.ascontiguousarray(image[..., 3]))
+    if alpha is not None and bounding_box(alpha) is None:
         raise ModelError("the picture is wholly transparent: its alpha channel hides everything")
-    size = f"{width}x{height}"
-    if height == width and height in (preprocessing.frame, preprocessing.crop):
-        frame, note = blend(colour, alpha, preprocessing.background), f"{size}, taken as a training picture"
+    rules, warnings = preprocessing, ()  # type: Preprocessing, Tuple[str, ...]
+    if foreground == "auto" and height == width and height in (rules.frame, rules.crop):
+        frame, method, note = _laid(colour, alpha, rules), "training picture", "taken as a training picture"
     elif not crop_to_object:
-        frame, note = _whole(colour, alpha, opaque, preprocessing), f"{size}, whole picture padded to a square"
+        frame, method, note = _whole(colour, alpha, rules), "none", "whole picture padded to a square"
     else:
-        frame, note = _object_frame(colour, alpha, opaque, preprocessing)
-        note = f"{size}, {note}"
-    margin = (frame.shape[0] - preprocessing.crop) // 2
-    middle = frame[margin:margin + preprocessing.crop, margin:margin + preprocessing.crop]
-    return PreparedView(_to_input(middle, preprocessing.input_size), note)
+        found = find_foreground(colour, alpha, method=foreground, segmentation=segmentation)
+        if found is None:
+            frame, method = _middle(_laid(colour, alpha, rules), rules), "none"
+            note = "middle square taken, background NOT separated"
+            if foreground != "none":
+                note += " (the object was not found)"
+        else:
+            frame, method, note = _object_frame(colour, found.alpha, rules), found.method, NOTES[found.method]
+            alpha, warnings = found.alpha, found.warnings
+    margin = (frame.shape[0] - rules.crop) // 2
+    prepared = _to_input(frame[margin:margin + rules.crop, margin:margin + rules.crop], rules.input_size)
+    warnings += view_doubts(prepared, alpha, method, background=rules.background, object_side=rules.object_side)
+    if alpha is not None and alpha.shape != (height, width):
+        alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
+    return PreparedView(prepared, f"{width}x{height}, {note}", warnings, method, alpha)
 
 
 def network_input(images: Sequence[np.ndarray]) -> np.ndarray:
@@ -101,31 +127,41 @@ def _to_input(crop: np.ndarray, side: int) -> np.ndarray:
     return np.stack(planes, axis=2)
 
 
-def _object_frame(colour, alpha, opaque: bool, rules: Preprocessing) -> Tuple[np.ndarray, str]:
+def _bounded(picture):
+    """A picture (H, W) or (H, W, 3) with no side above MOST_SIDE."""
+    scale = MOST_SIDE / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    return cv2.resize(picture, [max(1, round(side * scale)) for side in picture.shape[1::-1]],
+                      interpolation=cv2.INTER_AREA)
+
+
+def _laid(colour, alpha, rules: Preprocessing) -> np.ndarray:
+    return colour if alpha is None else blend(colour, alpha, rules.background)
+
+
+def _middle(picture, rules: Preprocessing) -> np.ndarray:
+    """The middle square of (H, W, 3) in the size of a training rendering."""
+    side = min(picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    return resize(picture[top:top + side, left:left + side], rules.frame)
+
+
+def _object_frame(colour, alpha, rules: Preprocessing) -> np.ndarray:
     """The object alone, centred in a frame x frame picture, as large as training renderings show it."""
-    note = "object cut out by its alpha channel"
-    if opaque:
-        found = plain_background_alpha(colour)
-        if found is None:
-            side = min(colour.shape[:2])
-            top, left = (colour.shape[0] - side) // 2, (colour.shape[1] - side) // 2
-            return (resize(colour[top:top + side, left:left + side], rules.frame),
-                    "middle square taken, background NOT separated (neither an alpha channel nor a plain background)")
-        alpha, note = found, "object cut out from its plain background"
     left, top, right, bottom = bounding_box(alpha)
     side = max(1, round(max(right - left, bottom - top) / rules.object_share))
     start = round((left + right - side) / 2), round((top + bottom - side) / 2)  # column, row; may be outside
-    square = _window(blend(colour, alpha, rules.background), start, side, [rules.background] * 3)
-    return resize(square, rules.frame), note
+    return resize(_window(blend(colour, alpha, rules.background), start, side, [rules.background] * 3), rules.frame)
 
 
-def _whole(colour, alpha, opaque: bool, rules: Preprocessing) -> np.ndarray:
+def _whole(colour, alpha, rules: Preprocessing) -> np.ndarray:
     """The whole picture on a frame x frame square, padded with its own border's colour if it is opaque."""
-    height, width = alpha.shape
+    height, width = colour.shape[:2]
     side = max(height, width)
-    fill = border_colour(colour).tolist() if opaque else [rules.background] * 3
+    fill = border_colour(colour).tolist() if alpha is None else [rules.background] * 3
     start = -((side - width) // 2), -((side - height) // 2)
-    return resize(_window(blend(colour, alpha, rules.background), start, side, fill), rules.frame)
+    return resize(_window(_laid(colour, alpha, rules), start, side, fill), rules.frame)
 
 
 def _window(image: np.ndarray, start: Tuple[int, int], side: int, fill: List[int]) -> np.ndarray:

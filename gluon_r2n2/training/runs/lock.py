@@ -1,4 +1,4 @@
-"""One writer per run folder: two trainings in one folder would overwrite each other's checkpoints."""
+"""One writer per folder: two trainings in one would overwrite each other's checkpoints, two batches their objects."""
 from __future__ import annotations
 
 import contextlib
@@ -25,15 +25,19 @@ logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def only_writer(run: Path) -> Iterator[None]:
+def only_writer(run: Path, *, work: str = "training", flag: str = "--run") -> Iterator[None]:
     """While this context is entered, no other process can enter it for the same folder, which is made where absent.
 
     The system gives the lock back when its process ends, in whatever way: a kill -9 leaves nothing to clean up. The
     file stays, because removing it would let a third process lock a file that a second one is still waiting at.
     Where the file system knows no locks, a warning says so and nothing is locked.
 
+    Args:
+        work: what is done into the folder, for the messages.
+        flag: that chooses another folder.
+
     Raises:
-        ModelError: another process is training into the folder; names it.
+        ModelError: another process is at work in the folder; names it.
         OSError: the folder cannot be written to.
     """
     run = Path(run)
@@ -45,10 +49,10 @@ def only_writer(run: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in TAKEN:
-                raise ModelError(f"{run}: {_holder(run / LOCK)} is training into this folder; wait for it or end it, "
-                                 "or choose another folder with --run") from None
-            logger.warning("%s: this file system has no locks (%s); make sure yourself that nothing else trains into "
-                           "it", run, error.strerror)
+                raise ModelError(f"{run}: {_holder(run / LOCK)} is {work} into this folder; wait for it or end it, "
+                                 f"or choose another folder with {flag}") from None
+            logger.warning("%s: this file system has no locks (%s); make sure yourself that nothing else is %s into "
+                           "it", run, error.strerror, work)
         with contextlib.suppress(OSError):  # a full disk: the lock holds, it only has no name
             handle.truncate(0)
             handle.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(),
