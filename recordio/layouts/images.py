@@ -5,7 +5,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Tuple, Union
 
 import cv2
 import numpy as np
@@ -21,10 +21,11 @@ PNG_LEVEL = 3  # zlib level: 1 to 9; renders shrink little beyond this
 
 
 def read_rgba(source: Union[str, Path, bytes, memoryview], name: Optional[str] = None, *,
-              max_pixels: int = MAX_PIXELS) -> np.ndarray:
+              max_pixels: int = MAX_PIXELS, formats: Optional[Tuple[str, ...]] = None) -> np.ndarray:
     """Decode a picture from a path or from its bytes; *name* stands for the bytes in error messages.
 
     Any bit depth, grey, palette, alpha or interlacing; JPEG and the other formats of Pillow too, turned upright.
+    *formats*, in Pillow's names, keeps to these: a file may be a picture in two formats at once.
 
     Returns:
         (H, W, 4) uint8 sRGB with straight alpha, 255 where the picture has none.
@@ -43,7 +44,7 @@ def read_rgba(source: Union[str, Path, bytes, memoryview], name: Optional[str] =
             return rgba
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # of the whole process; importing gluon-cv switches it on
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with Image.open(io.BytesIO(data), formats=formats) as picture:
             width, height = picture.size
             if width * height > max_pixels:
                 raise DataError(f"{name}: {width} x {height} pixels are too many, at most {max_pixels} are read; "
