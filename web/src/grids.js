@@ -40,10 +40,13 @@ export function iou({ intersection, union }) {
   return union === 0 ? 1 : intersection / union;
 }
 
+export function fromBase64(text) {
+  return Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+}
+
 /** Decode base64 of a zlib stream into Grids. */
 export async function unpack(text, size, counts, edges) {
-  const packed = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Grids(new Uint8Array(await new Response(stream).arrayBuffer()), size, counts, edges);
 }
 

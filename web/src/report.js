@@ -1,7 +1,7 @@
 // The evaluation report: sliders, panes and tables of the page that gluon_r2n2/evaluation/page writes.
 import { iou, unpack } from "./grids.js";
 import { isNear, Pane, Stage, Turn } from "./viewer.js";
-import { reach } from "./voxels.js";
+import { reaches } from "./voxels.js";
 import { chooseTables, sortTables } from "./tables.js";
 
 const LEAST_SPAN = 0.2; // of IoU that the curve over a slider stands for, as page/gallery.py draws it first
@@ -123,8 +123,8 @@ class Card {
     const grids = await unpack(text, this.size, this.counts.length, this.report.edges.length);
     if (!this.wanted || this.grids) return; // scrolled away, or away and back, meanwhile
     this.grids = grids;
-    this.reach = Math.max(CLOSEST, reach(grids.truth, this.size, 1),
-      reach(grids.levels[this.counts.length - 1], this.size, this.report.evaluated + 1));
+    this.reach = Math.max(CLOSEST, reaches(grids.truth, this.size)[1],
+      reaches(grids.levels[this.counts.length - 1], this.size)[this.report.evaluated + 1]);
     if (this.panes.truth) this.panes.truth.show(grids.truth, this.size, 1, [0, 255], this.reach);
     this.update();
   }

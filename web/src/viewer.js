@@ -117,7 +117,7 @@ export class Stage {
   }
 
   draw(pane) {
-    const { canvas, turn } = pane;
+    const { canvas } = pane;
     const scale = Math.min(window.devicePixelRatio || 1, SHARPEST);
     const width = Math.max(1, Math.round(canvas.clientWidth * scale));
     const height = Math.max(1, Math.round(canvas.clientHeight * scale));
@@ -125,6 +125,20 @@ export class Stage {
       canvas.width = width;
       canvas.height = height;
     }
+    this.paint(pane, canvas);
+  }
+
+  /** What a pane shows, in a canvas of its own of so many pixels. */
+  picture(pane, width, height) {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.paint(pane, canvas);
+    return canvas;
+  }
+
+  /** Draw what a pane shows into a 2D canvas, at its size. */
+  paint(pane, canvas) {
+    const { width, height } = canvas;
+    const { turn } = pane;
     const picture = canvas.getContext("2d");
     picture.clearRect(0, 0, width, height);
     if (!pane.mesh) return;
