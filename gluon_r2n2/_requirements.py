@@ -1,7 +1,10 @@
-"""Imported first by the package: mxnet works here, or one sentence says what is missing; and it uses all cores."""
+"""Imported first by the package: mxnet works here, or one sentence says what is missing; it uses all cores; and no
+library calls home.
+"""
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from gluon_r2n2.environment import require
@@ -31,5 +34,10 @@ if THREADS_CHOSEN_HERE:
 # MXNet's operators take their scratch memory from four areas in turn, for operators that run side by side; on the CPU
 # they run one after the other, each on all cores, and three areas are never needed (docs/memory.md).
 os.environ.setdefault("MXNET_CPU_TEMP_COPY", "1")
+
+# Nothing is reported to anybody: onnxruntime sends facts about models since 1.29 unless this is set, and OpenVINO (seen
+# with 2026.4) every import, by a package that it takes for absent after this.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+sys.modules.setdefault("openvino_telemetry", None)
 
 require("mxnet")

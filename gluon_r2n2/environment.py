@@ -15,12 +15,23 @@ OURS = {"gluon_r2n2", "gluon_r2n2_tools", "operators", "recordio"}
 # shared library -> the Debian and Ubuntu package that brings it; slim images lack all of them
 SYSTEM_PACKAGES = {
     "libgomp": "libgomp1",
+    "libquadmath": "libquadmath0",
     "libGL": "libgl1",
     "libgthread-2.0": "libglib2.0-0",
     "libglib-2.0": "libglib2.0-0",
 }
 MISSING_LIBRARY = re.compile(r"((lib[\w.+-]+?)\.so[.\d]*): cannot open shared object file")
+MXNETS = ("libgomp1", "libquadmath0")  # the others are OpenCV's
+ALL_PACKAGES = "libgl1 libglib2.0-0 libgomp1 libquadmath0"
 CUDA_LIBRARY = re.compile(r"lib(cu|nccl|nv)")
+DRIVER = "libcuda"  # comes with the driver of the graphics card, not with CUDA
+
+# package of an extra of setup.py, as it is imported -> the extra; all others come with the base package or with cpu
+EXTRAS = {
+    "onnx": "onnx", "onnxruntime": "onnx", "openvino": "openvino", "fastapi": "serve", "starlette": "serve",
+    "uvicorn": "serve", "multipart": "serve", "python_multipart": "serve", "prometheus_client": "serve",
+    "h11": "serve", "pydantic": "serve",
+}
 MISSING_IN_NUMPY = re.compile(r"module 'numpy' has no attribute|`np\.\w+` was removed")
 
 
@@ -79,21 +90,27 @@ def missing_module(name: str) -> Optional[str]:
     """The sentence for a package that is not installed; None for our own modules, where it is a defect."""
     if name in OURS:
         return None
+    if name in EXTRAS:
+        return (f"{name} is not installed for {sys.executable}: pip install 'gluon-r2n2[{EXTRAS[name]}]', or in a "
+                "checkout run `make venv` and use .venv/bin/python")
     return (f"{name} is not installed for {sys.executable}: pip install 'gluon-r2n2[cpu]' (with CUDA 11.2: "
             "'gluon-r2n2[cu112]'), or in a checkout run `make venv` and use .venv/bin/python")
 
 
 def missing_library(file: str, name: str) -> str:
     """The sentence for a shared library *file* (libGL.so.1) whose bare *name* is libGL."""
+    if name == DRIVER:
+        return (f"{file} is missing, the driver of an NVIDIA GPU: install the driver (in a container: start it with "
+                "--gpus all), or use the CPU build: pip uninstall mxnet-cu112, then pip install 'gluon-r2n2[cpu]'")
     if CUDA_LIBRARY.match(name):
         return (f"{file} is missing, a part of CUDA 11.2 that mxnet-cu112 needs: install CUDA 11.2, or the CPU build "
                 "instead: pip uninstall mxnet-cu112, then pip install 'gluon-r2n2[cpu]'")
     package = SYSTEM_PACKAGES.get(name)
     if package is None:
         return f"the system library {file} is missing: install the package of your system that brings it"
-    user = "mxnet" if package == "libgomp1" else "OpenCV"
+    user = "mxnet" if package in MXNETS else "OpenCV"
     return (f"the system library {file} is missing, which {user} needs: apt-get install {package} "
-            "(on a slim Debian or Ubuntu all three: apt-get install libgl1 libglib2.0-0 libgomp1)")
+            f"(on a slim Debian or Ubuntu all of them: apt-get install {ALL_PACKAGES})")
 
 
 def _raised_by_mxnet(error: BaseException) -> bool:

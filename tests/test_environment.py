@@ -20,6 +20,9 @@ BROKEN = {
                  ["mxnet is not installed", "pip install 'gluon-r2n2[cpu]'", "make venv"]),
     "no libgomp": ("mxnet", f"OSError('libgomp.so.1: {LIBRARY}')",
                    ["libgomp.so.1", "mxnet", "apt-get install libgomp1"]),
+    "no libquadmath": ("mxnet", f"OSError('libquadmath.so.0: {LIBRARY}')",
+                       ["libquadmath.so.0", "mxnet", "apt-get install libquadmath0"]),
+    "no driver": ("mxnet", f"OSError('libcuda.so.1: {LIBRARY}')", ["libcuda.so.1", "driver", "--gpus all"]),
     "no CUDA": ("mxnet", f"OSError('libcudart.so.11.0: {LIBRARY}')",
                 ["libcudart.so.11.0", "CUDA 11.2", "pip uninstall mxnet-cu112"]),
     "NumPy 1.24": ("mxnet", "AttributeError(\"module 'numpy' has no attribute 'bool'.\\n`np.bool` was a deprecated "
@@ -27,9 +30,11 @@ BROKEN = {
     "NumPy 2": ("mxnet", "AttributeError('`np.PZERO` was removed in the NumPy 2.0 release. Use `0.0` instead.')",
                 ["NumPy", "below 1.24", "numpy>=1.22,<1.24"]),
     "no libGL": ("cv2", f"ImportError('libGL.so.1: {LIBRARY}')",
-                 ["libGL.so.1", "OpenCV", "apt-get install libgl1", "libgl1 libglib2.0-0 libgomp1"]),
+                 ["libGL.so.1", "OpenCV", "apt-get install libgl1", "libgl1 libglib2.0-0 libgomp1 libquadmath0"]),
     "no glib": ("cv2", f"ImportError('libgthread-2.0.so.0: {LIBRARY}')",
                 ["libgthread-2.0.so.0", "apt-get install libglib2.0-0"]),
+    "no server": ("cv2", "ModuleNotFoundError(\"No module named 'fastapi'\", name='fastapi')",
+                  ["fastapi is not installed", "pip install 'gluon-r2n2[serve]'"]),
     "no cv2": ("cv2", "ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')", ["cv2 is not installed"]),
 }
 # a tool may meet the error itself, or through our package
@@ -90,3 +95,17 @@ def test_ctrl_c_while_packages_are_imported(tmp_path):
     result = run_with_stub(tmp_path, "mxnet", "raise KeyboardInterrupt", f"{AS_A_TOOL}import mxnet")
     assert result.returncode == 130
     assert result.stderr.endswith(": interrupted\n") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_engines_do_not_call_home(tmp_path, engine):
+    """Their reporting keeps an identity in the home folder, made before anything is sent."""
+    pytest.importorskip(engine, reason=f"{engine} is not installed")
+    ours = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}  # an outer process of ours has set the first already
+    variables = {name: value for name, value in os.environ.items() if name not in ours}
+    code = f"import gluon_r2n2, {engine}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+                            env=dict(variables, HOME=str(tmp_path), PYTHONPATH=str(ROOT)))
+    assert result.returncode == 0, result.stderr
+    kept = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [name for name in kept if name.startswith("intel") or "onnxruntime" in name]
