@@ -2,18 +2,19 @@
 #
 #   make venv PYTHON=python3.10     a Python of your choice (else the newest of 3.8 to 3.11 found)
 #   make venv EXTRAS=cu112,test     the CUDA 11.2 build of mxnet
-#   make web                        the reports' script, built anew from web/ (needs Node.js 20)
+#   make web                        the scripts of the pages, built anew from web/ (needs Node.js 20)
+#   make test-fast                  the tests without those marked slow
 #   make test ARGS='-k binvox -x'   arguments for pytest; for demo, arguments of tools/demo.py
 
 PYTHON ?=
 VENV ?= .venv
-EXTRAS ?= cpu,test,lint
+EXTRAS ?= cpu,onnx,openvino,serve,test,lint
 ARGS ?=
 
-.PHONY: help demo test lint web venv clean
+.PHONY: help demo test test-fast lint web venv clean
 
 help:
-	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+	@sed -n '1,8s/^# \{0,1\}//p' Makefile
 
 demo: venv
 	$(VENV)/bin/python tools/demo.py $(ARGS)
@@ -21,11 +22,14 @@ demo: venv
 test: venv
 	$(VENV)/bin/python -m pytest -q $(ARGS)
 
+test-fast: venv
+	$(VENV)/bin/python -m pytest -q -m 'not slow' $(ARGS)
+
 lint: venv
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m mypy
 
-# The built script is part of the package: only who changes web/ needs this, and Node.js.
+# The built scripts are part of the package: only who changes web/ needs this, and Node.js.
 web:
 	cd web && npm ci && npm run build
 

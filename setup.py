@@ -25,12 +25,25 @@ REQUIRES = [
     "PyYAML>=5.4",  # files of options: train.py --config
     "zstandard>=0.18",
     "xxhash>=3.0",
+    "fast-simplification>=0.1.7",  # what trimesh decimates with
 ]
 
 EXTRAS = {
     "cpu": ["mxnet==1.9.1"],
     "cu112": ["mxnet-cu112==1.9.1"],  # instead of cpu, on a machine with CUDA 11.2
-    "test": ["pytest>=7.0", "scikit-learn>=1.2,<1.8"],  # 1.8 wants NumPy 1.24; an independent truth of the metrics
+    # lower bounds of these three: what Python 3.8 gets, the oldest that anything was tried with; protobuf follows onnx
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],
+    "openvino": ["onnx>=1.17", "openvino>=2024.4"],  # onnx: for models that were exported without ONNX graphs
+    # h11: what uvicorn reads HTTP with, whose limits serving sets
+    "serve": [
+        "fastapi>=0.124", "pydantic>=2.10", "uvicorn>=0.33", "h11>=0.16",
+        "python-multipart>=0.0.20", "prometheus-client>=0.21",
+    ],
+    "test": [
+        "pytest>=7.0",
+        "scikit-learn>=1.2,<1.8",  # 1.8 wants NumPy 1.24; an independent truth of the metrics
+        "httpx>=0.28", "schemathesis>=3.39", "playwright>=1.48",  # as above: what Python 3.8 gets
+    ],
     "lint": ["ruff>=0.4", "mypy>=1.5"],
 }
 
@@ -49,6 +62,7 @@ COMMANDS = {
     "import-weights": "import_weights",
     "reconstruct": "reconstruct",
     "show": "show",
+    "serve": "serve",
     "demo": "demo",
 }
 
@@ -66,7 +80,7 @@ setup(
         "gluon_r2n2_tools",
     ],
     package_dir={"gluon_r2n2_tools": "tools"},
-    package_data={"": ["*.html", "*.css", "*.js", "*.json", "pretrained/*/*"]},
+    package_data={"": ["*.html", "*.css", "*.js", "*.json", "*.webp", "pretrained/*/*"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     entry_points={

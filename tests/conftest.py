@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 SEED = int(os.environ.get("R2N2_TEST_SEED", "0"))
+# Threads that wait sleep instead of spinning, here and in the tools' processes: the same numbers, and on two cores, or
+# beside other work, networks of this size take half of the processor time. To be set before mxnet is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 ROOT = Path(__file__).resolve().parent.parent
 
 # As every tool run as a file does it: makes the checkout importable, tools/ as gluon_r2n2_tools, installed or not.
@@ -42,3 +45,17 @@ def shared() -> Path:
 def data(tmp_path_factory) -> Path:
     """A small packed data set (`tiny_data.make_data`), one for each module of tests."""
     return make_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A running r2n2-serve of a narrow network, shared by the tests that do it no harm."""
+    pytest.importorskip("fastapi", reason="fastapi is not installed: there is no server to test")
+    pytest.importorskip("httpx", reason="httpx is not installed: the server cannot be asked")
+    import tiny_server
+
+    model = tiny_server.narrow_model(tmp_path_factory.mktemp("model"))
+    with tiny_server.running(model, "--engine", "mxnet", "--workers", "2", "--max-batch", "4", "--batch-window", "50",
+                             folder=tmp_path_factory.mktemp("tmp")) as running:
+        running.model = model
+        yield running

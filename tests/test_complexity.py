@@ -153,6 +153,7 @@ def test_the_documents_tables_are_what_is_counted():
         assert counted(cells[1:]) == expected(get_model(name, **values)), cells[0]
 
 
+@pytest.mark.slow
 def test_the_zoos_script_measures_what_it_is_asked_for(tmp_path):
     """One small thing end to end: the file says what the console says, and the size is the parameters' four bytes."""
     result = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "zoo.py"), "--models", "gru_1", "--runs", "1",

@@ -139,6 +139,7 @@ def whole(data, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_parameters_of_one_process(data, whole, tmp_path):
     assert train.main([*arguments(data, tmp_path / "one", *LENGTH, "--kv-store", "local")[1:]]) == 0
     assert_same(parameters(tmp_path / "one", 6), parameters(whole, 6))
@@ -150,6 +151,7 @@ def test_two_workers_give_the_parameters_of_one_process(data, whole, tmp_path):
     assert ours["step"] == theirs["step"] == 6 and ours["batch"] == theirs["batch"]
 
 
+@pytest.mark.slow
 def test_resume_with_one_process_and_with_two_workers(data, whole, tmp_path):
     """Another number of workers goes on with the same numbers, up to rounding."""
     run = tmp_path / "run"
@@ -180,6 +182,7 @@ def test_several_devices_give_the_gradients_of_one(data, model, options):
                 assert np.abs(gradient - expected).max() <= 1e-5 * max(1, np.abs(expected).max()), name
 
 
+@pytest.mark.slow
 def test_over_ssh_and_with_batch_normalisation(data, tmp_path, capfd):
     """A script stands for ssh; each worker normalises its share, as each of two devices of one process does."""
     ssh = tmp_path / "ssh"
@@ -215,6 +218,7 @@ sys.exit(train.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_worker_ends_the_job_and_resume_gives_the_same_bits(data, whole, tmp_path, capfd):
     dies = script(tmp_path, TRAIN.format(change="rank == 1 and self.step == 3 and os.kill(os.getpid(), 9)"))
     port, begun = free_port(), time.monotonic()
@@ -227,6 +231,7 @@ def test_a_killed_worker_ends_the_job_and_resume_gives_the_same_bits(data, whole
     assert content(tmp_path / "run", 6) == content(whole, 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim, name", [("server", "server 0"), ("scheduler", "scheduler")])
 def test_a_killed_server_or_scheduler_ends_the_job(tmp_path, capfd, victim, name):
     work = script(tmp_path, """
@@ -244,6 +249,7 @@ while True:
     assert members(port) == {}
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_workers_after_the_same_step(data, tmp_path, capfd):
     run, port = tmp_path / "run", free_port()
     log = run / "log.jsonl"
@@ -258,6 +264,7 @@ def test_a_signal_stops_all_workers_after_the_same_step(data, tmp_path, capfd):
     assert members(port) == {}
 
 
+@pytest.mark.slow
 def test_numbers_that_are_not_finite_at_one_worker_stop_all(data, tmp_path, capfd):
     poisons = script(tmp_path, TRAIN.format(change="""if rank == 1 and self.step == 2:
         next(iter(self.net.collect_params().values())).data()[:] = np.nan"""))
@@ -269,6 +276,7 @@ def test_numbers_that_are_not_finite_at_one_worker_stop_all(data, tmp_path, capf
     assert saved_steps(tmp_path / "run") == [2]
 
 
+@pytest.mark.slow
 def test_workers_that_differ_are_named_before_the_first_step(data, tmp_path, capfd):
     other = make_data(tmp_path, train=5, val=2, test=1)
     differs = script(tmp_path, """
@@ -302,6 +310,7 @@ def test_a_dry_run_of_a_job_checks_its_shares_and_tells_once(data, tmp_path, mon
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_vectors_arrive_bit_for_bit_and_an_error_in_one_worker_ends_the_job(tmp_path, capfd):
     """With compression, which lets only multiples of its threshold through."""
     work = script(tmp_path, """
@@ -327,6 +336,7 @@ exchange.gather([0, 1])
     assert "worker 1 on localhost" in err.splitlines()[-1] and "exit code 1" in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_rounds_stay_apart_when_nobody_waits_for_them(tmp_path, capfd):
     """Scores and sums of many updates on their way at once, one worker ahead of the other."""
     work = script(tmp_path, """
@@ -461,6 +471,7 @@ def test_workers_without_a_job_and_jobs_without_a_store(data, tmp_path, monkeypa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_host_that_cannot_be_reached(tmp_path, capfd):
     (tmp_path / "hosts").write_text("127.0.0.9\n")
     assert job("true", flags=["--host-file", str(tmp_path / "hosts"), "--ssh", "false"]) == 1

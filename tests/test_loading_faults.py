@@ -238,6 +238,7 @@ def test_ctrl_c_ends_the_process(packed):
     assert errors.count("Traceback") == 1 and time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_a_thousand_epochs_leak_nothing(packed):
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("no /proc here")

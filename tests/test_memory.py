@@ -160,6 +160,7 @@ def test_updates_are_those_without(options, contexts, monkeypatch):
         np.testing.assert_allclose(found[1][1][name], array, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_resumed_bit_for_bit(data, tmp_path):
     straight, resumed = tmp_path / "straight", tmp_path / "resumed"
     flags = ["--recompute", "--norm", "batch", "--steps", "4", "--checkpoint-every", "2", "--validate-every", "0"]
@@ -335,6 +336,7 @@ print(json.dumps([*found, plan_training(net, config).peak]))
 """
 
 
+@pytest.mark.slow
 def test_measured_memory_grows_less_when_recomputed():
     """And the plans, which are of eight views, are near."""
     growth = {}

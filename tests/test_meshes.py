@@ -517,6 +517,7 @@ def test_classes_and_model_names(tmp_path):
         find_meshes(tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_workers_survive_crash_and_hang():
     assert sorted(run_each(math.sqrt, [4, 9, 16], jobs=2, timeout=60)) == [(0, 2.0), (1, 3.0), (2, 4.0)]
     crashed = dict(run_each(signal.raise_signal, [signal.SIGKILL, signal.SIGCONT, signal.SIGSEGV], jobs=1, timeout=60))
@@ -546,6 +547,7 @@ def tree(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_tool_end_to_end(tmp_path, capsys):
     meshes, out, again = tmp_path / "meshes", tmp_path / "out", tmp_path / "again"
     (meshes / "chair").mkdir(parents=True)

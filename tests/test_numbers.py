@@ -197,6 +197,7 @@ def test_factors_that_are_none(entry):
 
 # batches in parts -------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model, devices, parts", [("res3d_gru_3", 1, 2), ("gru_3", 1, 4), ("res3d_gru_3", 2, 2),
                                                    ("lstm_1", 2, 2)])
 def test_parts_give_the_gradients_of_the_whole_batch(model, devices, parts):
@@ -277,6 +278,7 @@ def test_frozen_layers_are_not_averaged():
                                               if not name.startswith("encoder.") and "interpolate" not in name}
 
 
+@pytest.mark.slow
 def test_an_averaged_run_resumes_to_the_bit_and_is_used_averaged(data, tmp_path, monkeypatch):
     options = ["--ema", "0.95", "--norm", "batch", "--validate-every", "2", "--checkpoint-every", "2", "--steps", "6"]
     assert run_tool(data, tmp_path / "whole", *options) == 0
@@ -356,6 +358,7 @@ def scaled(monkeypatch):
     monkeypatch.setattr(update_module, "WorkingCopy", functools.partial(WorkingCopy, dtype="float32"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"recompute": True}, {"optimizer": "sgd", "accumulate": 2},
                                      {"clip": 0.01, "freeze": ("encoder",)}])
 def test_a_scale_changes_no_bit(scaled, options):
@@ -374,6 +377,7 @@ def test_a_scale_changes_no_bit(scaled, options):
         np.testing.assert_array_equal(array.asnumpy(), states[name].asnumpy(), name)
 
 
+@pytest.mark.slow
 def test_an_overflow_skips_the_update(scaled, data, tmp_path, monkeypatch):
     """Parameters and optimiser stay, the scale is halved, the log says so, and a resumed run knows it all."""
     monkeypatch.setattr("gluon_r2n2.training.trainer.check_dtype", lambda config, contexts: None)
@@ -407,6 +411,7 @@ def test_an_overflow_skips_the_update(scaled, data, tmp_path, monkeypatch):
             np.testing.assert_array_equal(array.asnumpy(), getattr(second, kind)()[name].asnumpy(), name)
 
 
+@pytest.mark.slow
 def test_a_gradient_that_overflows_at_every_scale_stops(scaled, data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("gluon_r2n2.training.trainer.check_dtype", lambda config, contexts: None)
     add = WorkingCopy.add_gradients
@@ -435,6 +440,7 @@ class Tiny(gluon.Block):
                                    self.bias.data(images.context))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", training.OPTIMISERS)
 def test_float16_keeps_its_weights_in_float32(optimizer):
     """Really in float16: updates far below its resolution add up, and the result is near that of float32."""
@@ -490,6 +496,7 @@ def test_float16_is_refused_on_the_cpu(data, tmp_path, capsys):
 
 # the tool ---------------------------------------------------------------------------------------
 
+@pytest.mark.slow
 def test_the_flags_reach_the_run(data, tmp_path, capsys):
     run = tmp_path / "run"
     options = ["--steps", "2", "--schedule", "step", "--lr-drops", "1", "7", "--lr-drop-factor", "0.5", "--warmup", "0",

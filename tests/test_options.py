@@ -55,6 +55,7 @@ def test_kernel_and_hidden_of_the_recurrence(cell, kernel, hidden):
     assert_close(net(mx.nd.array(x)).asnumpy(), oracles.Network(net.config, parameters)(x)[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution, stages", [(16, 2), (64, 4), (128, 5)])
 def test_resolution_is_the_number_of_doublings(resolution, stages):
     net, parameters = make("gru_3", resolution=resolution)

@@ -71,6 +71,7 @@ def server():
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "archives"])
 def test_killed_at_random_moments(sources, server, tmp_path, kind, seed):
     """Twenty kills, each at a moment drawn over the time that the rest takes; every state goes on to the same bytes."""

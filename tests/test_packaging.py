@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -18,7 +19,12 @@ from gluon_r2n2_tools import bootstrap
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"gluon_r2n2": "gluon_r2n2", "operators": "operators", "recordio": "recordio", "gluon_r2n2_tools": "tools"}
 # module that is imported -> distribution that brings it, where the names differ
-DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "Pillow", "yaml": "PyYAML"}
+DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "Pillow", "yaml": "PyYAML",
+                 "fast_simplification": "fast-simplification", "prometheus_client": "prometheus-client",
+                 "python_multipart": "python-multipart", "pydantic": "fastapi", "starlette": "fastapi"}  # its parts
+# What an extra brings may be imported here only: everything else works without it.
+EXTRA_USERS = {"onnx": ("gluon_r2n2/deployment/",), "openvino": ("gluon_r2n2/deployment/",),
+               "serve": ("gluon_r2n2/serving/", "tools/serve")}
 OURS = set(PACKAGES) | {"_checkout"}
 
 
@@ -73,18 +79,26 @@ def test_every_tool_has_its_command(metadata):
 
 
 def test_every_import_is_required(metadata):
-    declared = {requirement.split(">")[0].split("=")[0].lower()
-                for requirement in metadata["install_requires"] + metadata["extras_require"]["cpu"]}
+    extras = metadata["extras_require"]
+    always = _names(metadata["install_requires"] + extras["cpu"])
     standard = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
     if standard is None:
         pytest.skip("this Python does not list its standard library")
     for folder in PACKAGES.values():
         for path in (ROOT / folder).rglob("*.py"):
+            place = path.relative_to(ROOT).as_posix()
+            declared = always.union(*(_names(extras[extra]) for extra, users in EXTRA_USERS.items()
+                                      if place.startswith(users)))
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
                 for name in {name.split(".")[0] for name in names} - set(standard) - OURS:
                     assert DISTRIBUTIONS.get(name, name).lower() in declared, f"{path} imports {name}"
+
+
+def _names(requirements):
+    """The distributions' names of *requirements*."""
+    return {re.split("[><=]", requirement)[0].lower() for requirement in requirements}
 
 
 def test_versions_agree(metadata):

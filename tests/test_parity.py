@@ -208,6 +208,7 @@ def test_equals_the_excerpt(net, hybrid):
     check(case, run(case, hybrid))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hybrid", [False, True], ids=["imperative", "hybridised"])
 @pytest.mark.parametrize("kind", ["uniform", "blocks"])
 @pytest.mark.parametrize("net", NETS)
@@ -229,6 +230,7 @@ def test_the_excerpt_is_what_the_equations_give(net):
             near(oracle(net)[key], stored[key], 1e-6)  # stored in float32
 
 
+@pytest.mark.slow
 def test_the_gradients_of_the_equations_are_the_slopes_of_the_loss():
     """The NumPy network's own backward pass, along random directions of every parameter, by central differences."""
     config = model_config("res3d_gru_3", width=1 / 4, input_size=32)

@@ -30,6 +30,7 @@ def tool(name, *arguments, cwd):
     return result.stdout
 
 
+@pytest.mark.slow
 def test_from_nothing_to_a_3d_model(tmp_path):
     def run(name, *arguments):
         return tool(name, *arguments, cwd=tmp_path)
@@ -81,6 +82,7 @@ def finished(tmp_path_factory):
         patch.undo()
 
 
+@pytest.mark.slow
 def test_the_demo_says_what_it_measured(finished):
     results = json.loads((finished / "results.json").read_text())
     measured = json.loads((finished / "eval.json").read_text())
@@ -92,6 +94,7 @@ def test_the_demo_says_what_it_measured(finished):
     assert results["classes"]["chair"]["iou"]["1"] == measured["iou"]["1"]["classes"]["03001627"]
 
 
+@pytest.mark.slow
 def test_the_demos_page_stands_alone(finished):
     page = (finished / "index.html").read_text()
     assert not re.search(r"(src|href)=\"?(https?:)?//|url\((?!data:)|<script|@import", page)
@@ -101,6 +104,7 @@ def test_the_demos_page_stands_alone(finished):
     assert "median" in page and f"{json.loads((finished / 'results.json').read_text())['iou']['3']:.3f}" in page
 
 
+@pytest.mark.slow
 def test_a_second_demo_reuses_the_first(finished, monkeypatch, capfd):
     before = (finished / "eval.json").stat().st_mtime_ns
     assert demo.main(["--quick", "--out", str(finished)]) == 0

@@ -37,6 +37,7 @@ def assert_the_same(run, straight):
     assert not [path for path in run.rglob("*") if files.TEMPORARY in path.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 5, 7])
 def test_an_interrupted_run_ends_with_the_same_bits(data, straight, tmp_path, monkeypatch, stop):
     """Stopped anywhere, also between checkpoint and validation, it repeats what was lost and nothing else.
@@ -106,6 +107,7 @@ def killed(data, tmp_path_factory):
     return runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", KILLED)
 def test_kill_9_and_resume_gives_the_same_bits(data, straight, killed, capsys, place):
     run = killed[place]

@@ -245,6 +245,7 @@ def test_curves_that_cannot_be_written_cost_one_warning(tmp_path, caplog):
     assert curves_of(tmp_path) == {"training/loss": {6: 3.0}}
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_in_the_middle_of_an_event(tmp_path):
     """A limit on the size of files lets a part through, as a disk with a few bytes left does; no part may stay.
 
@@ -349,6 +350,7 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(holder, tmp_path):
     assert "--run" in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_lock_of_a_killed_process_is_free(holder, tmp_path, number):
     holder.send_signal(number)

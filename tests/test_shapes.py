@@ -250,6 +250,7 @@ def contents(root):
             for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_tool_writes_the_same_bytes_for_any_number_of_jobs(tmp_path, capsys):
     one, two = tmp_path / "one", tmp_path / "two"
     assert tool.main([str(one), *SMALL, "--seed", "4", "--jobs", "1"]) == 0

@@ -55,6 +55,7 @@ def signalled(function, number=signal.SIGINT, *, when=lambda *arguments: True, t
 
 # signals ----------------------------------------------------------------------------------
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_says_how_to_go_on(data, tmp_path, number):
     run = tmp_path / "run"
@@ -70,6 +71,7 @@ def test_a_signal_saves_and_says_how_to_go_on(data, tmp_path, number):
     assert resume_tool(data, run, "--steps", str(step + 1)) == 0  # another length goes on
 
 
+@pytest.mark.slow
 def test_the_second_signal_ends_the_process_even_in_a_long_step(data, tmp_path):
     """The main thread is in C meanwhile, where Python's handlers are not called."""
     run = tmp_path / "run"

@@ -232,7 +232,8 @@ def main(argv=None):
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--venv", default=os.path.join(ROOT, ".venv"), metavar="DIR", help="where it is made")
     parser.add_argument("--python", default="", metavar="PATH", help="the Python to use; empty: the newest suitable")
-    parser.add_argument("--extras", default="cpu,test,lint", metavar="LIST", help="extras of setup.py to install")
+    parser.add_argument("--extras", default="cpu,onnx,openvino,serve,test,lint", metavar="LIST",
+                        help="extras of setup.py to install")
     options = parser.parse_args(argv)
     try:
         with locked():
