@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ SEED = int(os.environ.get("R2N2_TEST_SEED", "0"))
 # Threads that wait sleep instead of spinning, here and in the tools' processes: the same numbers, and on two cores, or
 # beside other work, networks of this size take half of the processor time. To be set before mxnet is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# A shell's background jobs ignore Ctrl-C, and so would the processes that tests send it to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent
 
 # As every tool run as a file does it: makes the checkout importable, tools/ as gluon_r2n2_tools, installed or not.

@@ -174,7 +174,9 @@ def test_models_without_graphs_are_converted_when_they_are_loaded(tmp_path):
 def test_bfloat16_is_near_and_a_processor_without_it_is_told(model, monkeypatch, caplog):
     from gluon_r2n2.deployment.engines import openvino_engine
 
-    class Old(openvino_engine.openvino.Core):
+    class Old:  # beside the one of this process, not another one, for the reason that it states
+        compile_model = openvino_engine.core().compile_model
+
         def get_property(self, *_):
             return ["FP32", "INT8"]
 
@@ -183,13 +185,32 @@ def test_bfloat16_is_near_and_a_processor_without_it_is_told(model, monkeypatch,
     with caplog.at_level(logging.WARNING):
         rounded = Reconstructor(model, precision="bfloat16")
         native = not caplog.records
-        monkeypatch.setattr(openvino_engine.openvino, "Core", Old)
+        monkeypatch.setattr(openvino_engine, "core", Old)
         Reconstructor(model, precision="bfloat16")
     assert (rounded.engine, rounded.precision) == ("openvino", "bfloat16")
     grid = rounded.reconstruct(images)
     assert close(grid, exact, 2e-2)
     assert not native or not close(grid, exact, 1e-4)  # it was really computed with fewer digits
     assert "no bfloat16 of its own" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", OTHERS)
+def test_a_signal_after_a_model_was_let_go_by_another_thread(model, engine):
+    """OpenVINO unmaps the stack for signals of the thread that loaded it, if it can."""
+    done = subprocess.run([sys.executable, "-c", f"""
+import os, signal, threading
+from gluon_r2n2.deployment import Reconstructor
+models = [Reconstructor({str(model)!r}, engine={engine!r})]
+thread = threading.Thread(target=models.clear)
+thread.start()
+thread.join()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("as usual")
+"""], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "as usual\n"), done.stderr
 
 
 @pytest.mark.parametrize("installed, options, wanted", [

@@ -43,9 +43,9 @@ def by_onnxruntime(path):
 
 
 def by_openvino(path):
-    import openvino
+    from gluon_r2n2.deployment.engines import openvino_engine
 
-    model = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    model = openvino_engine.core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda inputs: list(model(inputs).values())
 
 
