@@ -144,7 +144,8 @@ class ResidualStage(PlainStage):
             x = self.interpolate(x)
         y = self.leaky(self.conv_a(x))
         y = self.leaky(self.conv_b(y))
-        return y + (x if self.skip is None else self.skip(x))
+        # add_n and not +, which takes no 5-D array in oneDNN's layout: both terms, and the sum, would be copied
+        return F.add_n(y, x if self.skip is None else self.skip(x))
 
 
 class ResidualTail(HybridBlock):
@@ -160,7 +161,7 @@ class ResidualTail(HybridBlock):
 
     def hybrid_forward(self, F, x):
         y = self.leaky(self.conv_a(x))
-        return self.conv_c(y) + self.leaky(self.conv_b(y))
+        return F.add_n(self.conv_c(y), self.leaky(self.conv_b(y)))  # see ResidualStage
 
 
 class PlainTail(HybridBlock):

@@ -20,13 +20,13 @@ READS: Dict[str, Tuple[str, ...]] = {
     **dict.fromkeys(("Convolution", "Deconvolution", "FullyConnected", "BatchNorm", "elemwise_mul", "_mul",
                      "broadcast_mul"), ("inputs",)),
     **dict.fromkeys(("Activation", "sigmoid", "tanh", "relu"), ("outputs",)),
-    **dict.fromkeys(("elemwise_add", "elemwise_sub", "_plus", "_minus", "broadcast_add", "_rminus_scalar",
+    **dict.fromkeys(("elemwise_add", "add_n", "elemwise_sub", "_plus", "_minus", "broadcast_add", "_rminus_scalar",
                      "_mul_scalar", "_plus_scalar", "SliceChannel", "Concat", "stack", "slice_axis", "tile",
                      "zeros_like", "Reshape", "Flatten", "reshape_like", "mean", "Cast"), ()),
 }
 VIEWS = ("Reshape", "Flatten", "reshape_like", "_copy", "identity", "BlockGrad")  # share the memory of their input
 # their gradients are computed in place, or are the same array for both inputs
-IN_PLACE = VIEWS + ("LeakyReLU", "Activation", "sigmoid", "tanh", "relu", "elemwise_add", "_plus")
+IN_PLACE = VIEWS + ("LeakyReLU", "Activation", "sigmoid", "tanh", "relu", "elemwise_add", "add_n", "_plus")
 PRODUCTS = ("Convolution", "Deconvolution")  # oneDNN copies what they read and write into another layout
 
 
