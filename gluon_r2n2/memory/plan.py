@@ -152,9 +152,9 @@ def _passing(group: str, part: Activations) -> List[Item]:
 
 def _scratch(net, config: TrainingConfig, parts: List[Activations]) -> int:
     """Operators take it from one area in turn; a gradient that is added to another one is computed there first."""
-    adds = config.accumulate > 1 or config.recompute
-    weight = max(math.prod(parameter.shape) for parameter in net.collect_params().values()) * 4 if adds else 0
-    return max([weight] + [part.scratch for part in parts])
+    added = net if config.accumulate > 1 else net.encoder if config.recompute else None
+    weights = [] if added is None else [math.prod(weight.shape) for weight in added.collect_params().values()]
+    return max([4 * weight for weight in weights] + [part.scratch for part in parts])
 
 
 def _layers(net) -> Callable[[str], str]:

@@ -1,9 +1,10 @@
 """Stage 8, the gradient at little memory: each view's code is kept, its feature maps are computed a second time.
 
 The feature maps of the encoder are most of what a training step keeps for its backward pass, and they grow with the
-number of views T. Here the encoder first runs without recording and leaves the codes (T B, F) alone; recurrence,
-decoder and loss are recorded over these codes as leaves; then each view is encoded again, recorded, and its part of
-the gradient of the codes goes backward through it, so that the feature maps of one view exist at a time:
+number of views T. Here the encoder leaves the codes (T B, F) of all views, and the maps of the first alone; recurrence,
+decoder and loss are recorded over these codes as leaves; then the first view's part of the gradient of the codes goes
+backward through the encoder, and each other view is encoded again, recorded, for its part, so that the feature maps of
+one view exist at a time:
 
     recomputation = Recomputation(net, images)
     with autograd.record():
@@ -41,14 +42,18 @@ class Recomputation:
             check_images(images, net.config.input_size, net.cell.gates.weight.dtype)
         parameters = named_parameters(net.encoder)
         self._learns = any(parameter.grad_req != "null" for parameter in parameters.values())
-        # the second run is the one that updates the running statistics of batch normalisation
+        # the run that stays recorded is the one that updates the running statistics of batch normalisation
         running = [parameter.data(images.context) for name, parameter in parameters.items()
                    if name.endswith(STATISTICS)]
         before = [array.copy() for array in running]
-        with autograd.pause(train_mode=True):
-            self._codes = mx.nd.concat(*[net.encoder(view) for view in images], dim=0)  # (T B, F)
+        # recorded as well, though at once forgotten: a pass without recording has static memory of its own
+        with autograd.record():
+            others = [net.encoder(images[number]).detach() for number in range(1, len(images))]
         for array, values in zip(running, before):
             values.copyto(array)
+        with autograd.record():
+            self._first = net.encoder(images[0])  # (B, F)
+        self._codes = mx.nd.concat(self._first.detach(), *others, dim=0)  # (T B, F)
         self._codes.attach_grad()
 
     def logits(self) -> mx.nd.NDArray:
@@ -64,8 +69,10 @@ class Recomputation:
         """Add to the encoder's gradients, after the backward pass of a function of `logits`."""
         if not self._learns:  # frozen: MXNet would find nothing to differentiate
             return
-        batch = self._images.shape[1]
-        for number, view in enumerate(self._images):
+        views, batch = self._images.shape[:2]
+        gradients = [self._codes.grad[number * batch:(number + 1) * batch] for number in range(views)]
+        self._first.backward(gradients[0])
+        for number in range(1, views):
             with autograd.record():
-                codes = self._net.encoder(view)
-            codes.backward(self._codes.grad[number * batch:(number + 1) * batch])
+                codes = self._net.encoder(self._images[number])
+            codes.backward(gradients[number])

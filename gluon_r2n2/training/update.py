@@ -62,10 +62,11 @@ class Updater:
         self._config, self._contexts, self._exchange = config, contexts, exchange or Exchange()
         self._names = list(named_parameters(net))
         self._learning = [parameter for parameter in self.optimiser._params if parameter.grad_req != "null"]
-        # whether the gradients of several backward passes go into the same arrays; 'write' is one pass over them less
-        self._adds = config.accumulate > 1 or config.recompute or config.dtype != "float32"
+        # where the gradients of several backward passes go into the same arrays; 'write' is one pass over them less,
+        # and no array beside them
+        every, encoder = config.accumulate > 1 or config.dtype != "float32", set(net.encoder.collect_params().values())
         for parameter in self._learning:
-            parameter.grad_req = "add" if self._adds else "write"
+            parameter.grad_req = "add" if every or config.recompute and parameter in encoder else "write"
         self._copy = WorkingCopy(net, config, contexts) if config.dtype != "float32" else None
         self._net = net if self._copy is None else self._copy.net  # what forward and backward passes run
         self._loss = VoxelLoss()
@@ -87,8 +88,8 @@ class Updater:
         """
         config = self._config
         mx.random.seed(config.seed + number)
-        if self._adds:
-            for parameter in self._learning:
+        for parameter in self._learning:
+            if parameter.grad_req == "add":
                 parameter.zero_grad()
         if self._copy:
             self._copy.refresh()
