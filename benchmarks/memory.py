@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import os
 import platform
 import statistics
 import sys
@@ -28,6 +28,7 @@ import gluon_r2n2  # noqa: E402  (before mxnet: it sets the number of threads)
 # isort: split
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
+from processes import alone  # noqa: E402
 
 from gluon_r2n2.memory import Peak, plan_training  # noqa: E402
 from gluon_r2n2.training import TrainingConfig, keep_freed_memory  # noqa: E402
@@ -88,12 +89,6 @@ def available() -> int:
     return int(lines["MemAvailable"].split()[0]) * 1024
 
 
-def alone(function, *values):
-    """The function's result from a process of its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, values)
-
-
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="res3d_gru_3", help="%(default)s")
@@ -102,7 +97,7 @@ def main(argv=None) -> int:
     parser.add_argument("--plain-limit", type=float, default=10, help="plan to skip above, GB (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)
-    print(f"{platform.processor() or platform.machine()}, {multiprocessing.cpu_count()} CPUs, "
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, "
           f"{available() / GB:.1f} GB free\n")
     print(f"{'objects':>7} {'views':>6}  {'':<20} {'seconds':>8} {'planned':>8} {'measured':>9} {'plan':>6}   (MiB)")
     rows, largest = [], None

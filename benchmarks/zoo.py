@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from network import alone, measure  # first: it makes the checkout importable
+from processes import alone
+from speed_sides import Case, measure  # first: it makes the checkout importable
 
 # isort: split
 import gluon_r2n2
@@ -63,8 +64,9 @@ def main(argv=None) -> int:
     print("|---|---|---|---|---|---|---|---|")
     models = []
     for name in args.models.split(","):
+        cases = [Case(name, "forward", 1, views) for views in VIEWS]
         row = {"title": model_title(name), "name": name, **count(name), "bytes": file_size(name),
-               "seconds": {views: alone(measure, name, "infer", 1, views, args.runs)["seconds"] for views in VIEWS}}
+               "seconds": {case.views: alone(measure, case, args.runs)["seconds"] for case in cases}}
         models.append(row)
         seconds = " | ".join(f"{row['seconds'][views]:.3f}" for views in VIEWS)
         print(f"| {row['title']} | `{name}` | {columns(row)} | {seconds} | {row['bytes'] / 2**20:.0f} |", flush=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
 import mxnet as mx
 
@@ -52,22 +52,41 @@ def complexity_of(net: R2N2) -> Complexity:
     )
 
 
-def operations(symbol: mx.sym.Symbol, **inputs: Tuple[int, ...]) -> int:
-    """The floating-point operations of one run of *symbol* on inputs of these shapes, by name, of one sample each."""
+class Layer(NamedTuple):
+    """One convolution, transposed convolution or dense layer of a graph."""
+
+    weight: str  # the name of its weight
+    operator: str  # a key of VOXELS_OF
+    channels: Tuple[int, int]  # in and out, as they are computed: copies of filters count
+    edges: Tuple[int, int]  # of a picture or grid, before and after; 1 of a dense layer
+    kernel: int  # its edge; 1 of a dense layer
+    operations: int  # floating-point operations for one sample, copies of filters not counted
+
+
+def layers(symbol: mx.sym.Symbol, **inputs: Tuple[int, ...]) -> Iterator[Layer]:
+    """The layers of *symbol* that multiply, in order, on inputs of these shapes, by name, of one sample each."""
     internals = symbol.get_internals()
     _, outputs, _ = internals.infer_shape(**inputs)
     shapes = dict(zip(internals.list_outputs(), outputs))
     nodes = json.loads(symbol.tojson())["nodes"]
-    total = 0
     for node in nodes:
         if node["op"] not in VOXELS_OF:
             continue
         data, weight = (nodes[entry[0]] for entry in node["inputs"][:2])
         while weight["op"] != "null":  # a repeated weight counts once: go back to the parameter
             weight = nodes[weight["inputs"][0][0]]
-        grid = shapes[_output(node if VOXELS_OF[node["op"]] == "output" else data)]  # (1, C, ...)
-        total += 2 * math.prod(shapes[weight["name"]]) * math.prod(grid[2:])
-    return total
+        before, after = shapes[_output(data)], shapes[_output(node)]  # (1, C, ...)
+        grid, shape = after if VOXELS_OF[node["op"]] == "output" else before, shapes[weight["name"]]
+        work = 2 * math.prod(shape) * math.prod(grid[2:])
+        if node["op"] == "FullyConnected":
+            yield Layer(weight["name"], node["op"], (shape[1], shape[0]), (1, 1), 1, work)
+        else:
+            yield Layer(weight["name"], node["op"], (before[1], after[1]), (before[-1], after[-1]), shape[-1], work)
+
+
+def operations(symbol: mx.sym.Symbol, **inputs: Tuple[int, ...]) -> int:
+    """The floating-point operations of one run of *symbol* on inputs of these shapes, by name, of one sample each."""
+    return sum(layer.operations for layer in layers(symbol, **inputs))
 
 
 def _output(node: Dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from gluon_r2n2.conversion import (
     original_parameters,
     published_configs,
     save_weights,
+    to_port,
     verify,
 )
 from gluon_r2n2.conversion.original import in_original_order, to_our_layout
@@ -266,6 +267,15 @@ def test_the_port_of_gru_3(tmp_path, monkeypatch, prefix, byteorder):
     converted, wanted = import_weights(path, model=config), convert_original(arrays, config)
     assert set(converted) == set(wanted)
     assert all(np.array_equal(converted[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("name", ["gru_3", "res3d_gru_3"])
+def test_to_the_port(name):
+    config = small(name)
+    arrays = original_list(config)
+    state, wanted = to_port(convert_original(arrays, config), config), as_port(arrays, config)
+    assert set(state) == set(wanted)
+    assert all(np.array_equal(state[name], wanted[name]) for name in wanted)
 
 
 def test_names_of_the_port():

@@ -364,6 +364,7 @@ def test_the_report_of_the_tool(data, tmp_path, capsys):
 
 
 def test_the_benchmark_holds_its_limit(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     spec = importlib.util.spec_from_file_location("memory_benchmark", ROOT / "benchmarks" / "memory.py")
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)

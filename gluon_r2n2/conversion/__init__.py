@@ -15,8 +15,8 @@ from gluon_r2n2.conversion.saving import (
     save_weights,
     verify,
 )
-from gluon_r2n2.conversion.torch_port import convert_port
+from gluon_r2n2.conversion.torch_port import convert_port, to_port
 
 __all__ = ["OriginalParameter", "Verification", "convert_original", "convert_port", "convert_published",
            "detect_model", "fingerprint", "import_weights", "load_weights", "load_weights_into", "original_parameters",
-           "published_configs", "read_original", "read_published", "save_weights", "verify"]
+           "published_configs", "read_original", "read_published", "save_weights", "to_port", "verify"]

@@ -52,6 +52,25 @@ def convert_port(state: Dict[str, np.ndarray], config: ModelConfig, *, source: s
     return {target: np.ascontiguousarray(np.concatenate(stack)) for target, stack in parts.items()}
 
 
+def to_port(arrays: Dict[str, np.ndarray], config: ModelConfig) -> Dict[str, np.ndarray]:
+    """The other way: arrays by the names of our network's parameters, or their gradients -> the port's state dict.
+
+    Of a residual network it is for a port that is wired as the original.
+
+    Raises:
+        ModelError: the original has no such network.
+    """
+    state, used = {}, dict.fromkeys(arrays, 0)
+    for parameter in original_parameters(config):
+        shape = port_shape(parameter)
+        rows = len(_to_our_layout(np.empty(shape, bool), parameter.layout))
+        part = arrays[parameter.target][used[parameter.target]:][:rows]  # gates are stacked along the first axis
+        used[parameter.target] += rows
+        # to turn a kernel round and to swap its axes is its own inverse
+        state[port_name(parameter)] = np.ascontiguousarray(_to_our_layout(part, parameter.layout).reshape(shape))
+    return state
+
+
 def port_name(parameter: OriginalParameter) -> str:
     """The port's name of one of the original's parameters, 'encoder.conv1a.weight'."""
     part = "decoder" if parameter.target.startswith("decoder") else "encoder"  # the port's encoder holds the gates
