@@ -27,6 +27,7 @@ import numpy as np
 from processes import alone
 from speed_sides import MODES, SIDES, Case, serve
 
+NETWORKS = ("res3d_gru_3", "gru_3")  # that there is a PyTorch form of
 GRID = [(1, 1), (1, 5), (4, 5), (4, 3)]  # objects x views
 TRAINED = (4, 3)
 # norm of the difference over the norm of an array; where two values of a pooling window differ by less than rounding,
@@ -148,12 +149,15 @@ def verdicts(rows: List[dict]) -> List[dict]:
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default="res3d_gru_3,gru_3", help="comma-separated (%(default)s)")
+    parser.add_argument("--models", default=",".join(NETWORKS), help="comma-separated (%(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="timed runs per subject and case (%(default)s)")
     parser.add_argument("--gpus", type=int, metavar="N", help="run on this GPU instead of the CPU; untested")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)
     models = args.models.split(",")
+    if not set(models) <= set(NETWORKS):
+        parser.error(f"--models: any of {', '.join(NETWORKS)} are wanted, got {args.models}; benchmarks/zoo.py times the "
+                     "other networks")
     torch = importlib.util.find_spec("torch") is not None
     rate = alone(sgemm_rate) if args.gpus is None else None
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, "
