@@ -156,8 +156,8 @@ def main(argv=None) -> int:
     args = parser.parse_args(argv)
     models = args.models.split(",")
     if not set(models) <= set(NETWORKS):
-        parser.error(f"--models: any of {', '.join(NETWORKS)} are wanted, got {args.models}; benchmarks/zoo.py times the "
-                     "other networks")
+        parser.error(f"--models: any of {', '.join(NETWORKS)} are wanted, got {args.models}; benchmarks/zoo.py times "
+                     "the others")
     torch = importlib.util.find_spec("torch") is not None
     rate = alone(sgemm_rate) if args.gpus is None else None
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, "

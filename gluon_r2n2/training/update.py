@@ -64,9 +64,10 @@ class Updater:
         self._learning = [parameter for parameter in self.optimiser._params if parameter.grad_req != "null"]
         # where the gradients of several backward passes go into the same arrays; 'write' is one pass over them less,
         # and no array beside them
-        every, encoder = config.accumulate > 1 or config.dtype != "float32", set(net.encoder.collect_params().values())
+        added = set(self._learning if config.accumulate > 1 or config.dtype != "float32"
+                    else net.encoder.collect_params().values() if config.recompute else ())
         for parameter in self._learning:
-            parameter.grad_req = "add" if every or config.recompute and parameter in encoder else "write"
+            parameter.grad_req = "add" if parameter in added else "write"
         self._copy = WorkingCopy(net, config, contexts) if config.dtype != "float32" else None
         self._net = net if self._copy is None else self._copy.net  # what forward and backward passes run
         self._loss = VoxelLoss()
