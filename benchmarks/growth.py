@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import List
 
-from processes import alone
+from processes import alone, number_of_runs
 from speed import MIB
 from speed_sides import Case, Gluon, measure
 
@@ -75,7 +75,7 @@ def draw(rows: List[dict], per_view: List[float], path: str) -> None:
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3, help="timed runs per case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=3, help="timed runs per case (%(default)s)")
     parser.add_argument("--picture", metavar="FILE", help="draw the figures here (PNG)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)

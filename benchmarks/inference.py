@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from processes import number_of_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -111,7 +112,7 @@ def measure(connections: dict, objects: list, runs: int) -> list:
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="res3d_gru_3", help="name of the network (%(default)s)")
-    parser.add_argument("--runs", type=int, default=9, help="timed rounds per case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=9, help="timed rounds per case (%(default)s)")
     parser.add_argument("--threads", type=int, help="of every engine (default: their own choice)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)

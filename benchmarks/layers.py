@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Dict, List, Tuple
 
-from processes import alone
+from processes import alone, number_of_runs
 from speed import prepare
 from speed_sides import SIDES, Case
 
@@ -138,7 +138,7 @@ def operators(profile: Path, runs: int) -> Dict[str, float]:
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="per form and case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=5, help="per form and case (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

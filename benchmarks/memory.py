@@ -28,7 +28,7 @@ import gluon_r2n2  # noqa: E402  (before mxnet: it sets the number of threads)
 # isort: split
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
-from processes import alone  # noqa: E402
+from processes import alone, number_of_runs  # noqa: E402
 
 from gluon_r2n2.memory import Peak, plan_training  # noqa: E402
 from gluon_r2n2.training import TrainingConfig, keep_freed_memory  # noqa: E402
@@ -92,7 +92,7 @@ def available() -> int:
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="res3d_gru_3", help="%(default)s")
-    parser.add_argument("--runs", type=int, default=2, help="timed steps per case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=2, help="timed steps per case (%(default)s)")
     parser.add_argument("--limit", type=float, default=12, help="of the largest recomputed step, GB (%(default)s)")
     parser.add_argument("--plain-limit", type=float, default=10, help="plan to skip above, GB (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")

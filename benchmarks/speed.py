@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import numpy as np
-from processes import alone
+from processes import alone, number_of_runs
 from speed_sides import MODES, SIDES, Case, serve
 
 NETWORKS = ("res3d_gru_3", "gru_3")  # that there is a PyTorch form of
@@ -150,7 +150,7 @@ def verdicts(rows: List[dict]) -> List[dict]:
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(NETWORKS), help="comma-separated (%(default)s)")
-    parser.add_argument("--runs", type=int, default=7, help="timed runs per subject and case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=7, help="timed runs per subject and case (%(default)s)")
     parser.add_argument("--gpus", type=int, metavar="N", help="run on this GPU instead of the CPU; untested")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)

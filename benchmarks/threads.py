@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from processes import number_of_runs
 from speed import Subject
 from speed_sides import Case
 
@@ -37,7 +38,7 @@ CASES = {"inference 1 x 1": Case(MODEL, "forward", 1, 1), "inference 1 x 5": Cas
 
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=7, help="timed runs per setting and case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=7, help="timed runs per setting and case (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)
     rows = []

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from processes import alone
+from processes import alone, number_of_runs
 from speed_sides import Case, measure  # first: it makes the checkout importable
 
 # isort: split
@@ -55,7 +55,7 @@ def main(argv=None) -> int:
     names = gluon_r2n2.list_models()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(names), help="comma-separated (all)")
-    parser.add_argument("--runs", type=int, default=5, help="timed runs per case (%(default)s)")
+    parser.add_argument("--runs", type=number_of_runs, default=5, help="timed runs per case (%(default)s)")
     parser.add_argument("--json", metavar="FILE", help="also write the results here")
     args = parser.parse_args(argv)
 
