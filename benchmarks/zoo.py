@@ -52,7 +52,7 @@ def columns(row: dict) -> str:
 
 
 def main(argv=None) -> int:
-    names = gluon_r2n2.list_models()
+    names = gluon_r2n2.list_models("recurrent")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default=",".join(names), help="comma-separated (all)")
     parser.add_argument("--runs", type=number_of_runs, default=5, help="timed runs per case (%(default)s)")

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional
 
 from gluon_r2n2.errors import ModelError, unknown_name
 
+RESOLUTIONS = (16, 32, 64, 128)  # edges of the output grid, in voxels
 GRID = 4  # edge of the grid of recurrent cells, N in the paper
 BACKBONES = ("resnet18_v1b", "resnet34_v1b", "resnet50_v1b", "mobilenetv2_0.5", "mobilenetv2_1.0")  # gluon-cv's names
 
@@ -17,6 +18,11 @@ CHOICES = {
     "norm": (None, "batch"),
     "upsample": ("unpool", "trilinear", "trilinear_frozen", "deconv"),
 }
+
+
+def channels_of(published: int, width: float) -> int:
+    """The channel count of a width for one of a paper's: a multiple of 16, oneDNN's fast block."""
+    return max(16, int(round(published * width / 16)) * 16)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,12 +64,12 @@ class ModelConfig:
             raise ModelError(f"leak is a slope from 0 to below 1, got {self.leak}")
         if self.input_size < 32:
             raise ModelError(f"input_size must be at least 32 pixels, got {self.input_size}")
-        if self.resolution not in (16, 32, 64, 128):
+        if self.resolution not in RESOLUTIONS:
             raise ModelError(f"resolution must be 16, 32, 64 or 128 voxels, got {self.resolution}")
 
     def channels(self, published: int) -> int:
-        """The channel count of this width for one of the paper's: a multiple of 16, oneDNN's fast block."""
-        return max(16, int(round(published * self.width / 16)) * 16)
+        """The channel count of this width for one of the paper's; see `channels_of`."""
+        return channels_of(published, self.width)
 
     def as_dict(self) -> Dict[str, Any]:
         """A plain dict that `from_dict` turns back into an equal configuration."""

@@ -10,7 +10,7 @@ import numbers
 from typing import Iterator, List, Tuple
 
 import mxnet as mx
-from mxnet import autograd
+from mxnet import autograd, gluon
 from mxnet.gluon import Block, HybridBlock
 
 from gluon_r2n2.checks import check_images
@@ -23,8 +23,8 @@ from gluon_r2n2.recurrence import CELLS, Projection
 CHANNELS = 128  # of the grid state, at width 1
 
 
-class R2N2(Block):
-    """3D Recurrent Reconstruction Neural Network.
+class ViewNetwork(Block):
+    """What every network that sees views has in common: views one by one -> a state -> voxel logits.
 
     Call it with images (T, B, 3, S, S), float RGB in [0, 1], T and B free, S = config.input_size; it returns the
     logits (B, 2, V, V, V) after the last view, channel 1 = occupied, spatial axes = (x, y, z) of the grid. Views that
@@ -34,24 +34,25 @@ class R2N2(Block):
         for image in views:                            # (B, 3, S, S)
             logits, state = net.step(image, state)     # what a call with the views so far would return
 
-    Raises:
-        ModelError: a configuration that no network can be built from; images of another shape or type, or, outside
-            of `autograd.record`, that hold NaN or infinite values.
+    A subclass has a `config` and four hybridised parts: `encoder` (image -> features), `projection` (features ->
+    code), `cell` (code, state -> next state; its method `hidden` is what the decoder sees) and `decoder`
+    (-> logits).
 
-    Source: 3D-R2N2 (Choy et al., ECCV 2016).
+    Attributes:
+        state_shape, code_shape: of one object, (C, D, H, W).
+
+    Raises:
+        ModelError: images of another shape or type, or, outside of `autograd.record`, that hold NaN or infinite
+            values.
     """
 
-    def __init__(self, config: ModelConfig, **kwargs):
-        super().__init__(**kwargs)
-        self.config = config
-        cell = CELLS[config.cell]
-        channels = config.hidden or config.channels(CHANNELS)
-        self._state_shape = (channels, GRID, GRID, GRID)
-        with self.name_scope():
-            self.encoder = Encoder(config)
-            self.projection = Projection(cell.GATES, channels, self.encoder.channels)
-            self.cell = cell(channels, config.kernel)
-            self.decoder = Decoder(config, channels)
+    state_shape: Tuple[int, ...]
+    code_shape: Tuple[int, ...]
+
+    @property
+    def reference(self) -> gluon.Parameter:
+        """A parameter whose type and devices are those of all."""
+        raise NotImplementedError
 
     def forward(self, images):
         return self.decode(collections.deque(self._states(images), maxlen=1)[0])
@@ -74,7 +75,7 @@ class R2N2(Block):
             raise ModelError(f"one view of each object (batch, 3, {side}, {side}) is wanted, got {got}; a sequence of "
                              "views is what a call of the network takes")
         check_images(image[None], self.config.input_size, self._dtype)
-        wanted = (len(image),) + self._state_shape
+        wanted = (len(image),) + self.state_shape
         if getattr(state, "shape", None) != wanted:
             raise ModelError(f"a state of shape {wanted} is wanted for {len(image)} images, got "
                              f"{getattr(state, 'shape', type(state).__name__)}; begin with "
@@ -93,17 +94,8 @@ class R2N2(Block):
         """
         if not isinstance(batch, numbers.Integral) or batch < 1:
             raise ModelError(f"a state for at least 1 object is wanted, got batch={batch!r}")
-        ctx = ctx or self.cell.gates.weight.list_ctx()[0]
-        return mx.nd.zeros((batch,) + self._state_shape, ctx=ctx, dtype=self._dtype)
-
-    def hybridize(self, active: bool = True, **options):
-        """As in Gluon, but never ``static_shape`` for the cell.
-
-        The cell runs T times inside one recording; under static_shape its gradients are wrong as soon as T changes
-        between batches (MXNet 1.9.1, CPU).
-        """
-        super().hybridize(active, **options)
-        self.cell.hybridize(active, **{**options, "static_shape": False})
+        ctx = ctx or self.reference.list_ctx()[0]
+        return mx.nd.zeros((batch,) + self.state_shape, ctx=ctx, dtype=self._dtype)
 
     def load_parameters(self, filename, ctx=None, **options):
         """As in Gluon, also where the network has been used before.
@@ -157,7 +149,44 @@ class R2N2(Block):
 
     @property
     def _dtype(self):
-        return self.cell.gates.weight.dtype
+        return self.reference.dtype
+
+
+class R2N2(ViewNetwork):
+    """3D Recurrent Reconstruction Neural Network: the state (B, C, N, N, N) is a grid of recurrent cells.
+
+    Raises:
+        ModelError: a configuration that no network can be built from; else as `ViewNetwork`.
+
+    Source: 3D-R2N2 (Choy et al., ECCV 2016).
+    """
+
+    def __init__(self, config: ModelConfig, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+        cell = CELLS[config.cell]
+        channels = config.hidden or config.channels(CHANNELS)
+        self.state_shape = (channels, GRID, GRID, GRID)
+        self.code_shape = (cell.GATES * channels, GRID, GRID, GRID)
+        with self.name_scope():
+            self.encoder = Encoder(config)
+            self.projection = Projection(cell.GATES, channels, self.encoder.channels)
+            self.cell = cell(channels, config.kernel)
+            self.decoder = Decoder(config, channels)
+
+    @property
+    def reference(self) -> gluon.Parameter:
+        """A parameter whose type and devices are those of all."""
+        return self.cell.gates.weight
+
+    def hybridize(self, active: bool = True, **options):
+        """As in Gluon, but never ``static_shape`` for the cell.
+
+        The cell runs T times inside one recording; under static_shape its gradients are wrong as soon as T changes
+        between batches (MXNet 1.9.1, CPU).
+        """
+        super().hybridize(active, **options)
+        self.cell.hybridize(active, **{**options, "static_shape": False})
 
 
 def occupied_probability(F, logits):
@@ -172,7 +201,7 @@ class StepGraph(HybridBlock):
     Exact for any number of views; holds no custom operator.
     """
 
-    def __init__(self, net: R2N2, **kwargs):
+    def __init__(self, net: ViewNetwork, **kwargs):
         super().__init__(**kwargs)
         with self.name_scope():
             self.encoder, self.projection, self.cell, self.decoder = net.encoder, net.projection, net.cell, net.decoder

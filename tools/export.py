@@ -34,8 +34,8 @@ def parse(argv=None):
     parser.add_argument("--sequence", metavar="1,5", type=view_counts, default=(),
                         help="write a graph of the whole sequence too, for each of these numbers of views (default: "
                              "none)")
-    parser.add_argument("--model", metavar="NAME", choices=gluon_r2n2.list_models(),
-                        help="the network of a .params file: " + ", ".join(gluon_r2n2.list_models()))
+    parser.add_argument("--model", metavar="NAME", choices=gluon_r2n2.list_models("recurrent"),
+                        help="the network of a .params file: " + ", ".join(gluon_r2n2.list_models("recurrent")))
     return parser.parse_args(argv)
 
 

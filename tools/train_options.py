@@ -76,8 +76,8 @@ def make_parser(description: str) -> cli.Parser:
                         help="start a new run from the weights of this run, checkpoint, exported model or .params "
                              "file: those that fit in name and shape")
     group = parser.add_argument_group("network")
-    group.add_argument("--model", metavar="NAME", default="res3d_gru_3", choices=gluon_r2n2.list_models(),
-                       help="one of " + ", ".join(gluon_r2n2.list_models()))
+    group.add_argument("--model", metavar="NAME", default="res3d_gru_3", choices=gluon_r2n2.list_models("recurrent"),
+                       help="one of " + ", ".join(gluon_r2n2.list_models("recurrent")))
     group.add_argument("--width", metavar="X", type=cli.positive_float, default=1.0,
                        help="factor on all channel counts")
     group.add_argument("--hidden", metavar="N", type=cli.positive_int,

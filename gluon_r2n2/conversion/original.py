@@ -10,7 +10,7 @@ networks with a 1x1x1 recurrent kernel, models/mv_gru_net.py and models/mv_lstm_
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
@@ -168,7 +168,7 @@ def in_original_order(arrays: Dict[str, np.ndarray], *, source: str) -> NamedLis
 
 def published_configs() -> Dict[str, ModelConfig]:
     """The published variants as the original has them, whatever the zoo's defaults are."""
-    configs = {name: model_config(name) for name in list_models()}
+    configs = {name: cast(ModelConfig, model_config(name)) for name in list_models("recurrent")}
     return {name: dataclasses.replace(config, norm=None, upsample="unpool", resolution=32, leak=0.01)
             for name, config in configs.items() if config.encoder in ENCODER}
 

@@ -61,7 +61,7 @@ class Artefact:
             "exported_with": VERSIONS,
         }
         rules = Preprocessing(input_size=info["image"]["size"], background=info["image"]["background"])
-        return cls(net.config.as_dict(), rules, net.begin_state(1).shape[1:], info["threshold"], info["classes"],
+        return cls(net.config.as_dict(), rules, net.state_shape, info["threshold"], info["classes"],
                    provenance)
 
     @classmethod
@@ -73,7 +73,7 @@ class Artefact:
         provenance = {"weights": Path(path).name, "weights_sha256": sha256(path),
                       "threshold_source": "the original's, not chosen on validation data", "exported_with": VERSIONS}
         return cls(net.config.as_dict(), Preprocessing(input_size=net.config.input_size),
-                   net.begin_state(1).shape[1:], DEFAULT_THRESHOLD, {}, provenance)
+                   net.state_shape, DEFAULT_THRESHOLD, {}, provenance)
 
     def as_json(self, files: Dict[str, str], **further: Any) -> Dict[str, Any]:
         """The content of r2n2.json: the SHA-256 sums of the other *files*, and what is to be said of optional ones."""

@@ -38,7 +38,7 @@ def sequence_symbol(net: R2N2, views: int, *, together: bool = False) -> mx.sym.
         codes = _parts(_code(net, mx.sym.reshape(images, shape=(-1, 3, side, side))), views)  # (T * B, 3, S, S)
     else:
         codes = [_code(net, image) for image in _parts(images, views, squeeze_axis=True)]
-    channels = net.begin_state(1).shape[1]
+    channels = net.state_shape[0]
     state = mx.sym.zeros_like(mx.sym.slice_axis(codes[0], axis=1, begin=0, end=channels))  # as many objects as come
     for code in codes:
         state = net.cell(code, state)
@@ -71,8 +71,8 @@ def parts(net: R2N2) -> Dict[str, Graph]:
 
 
 def _shapes(net: R2N2) -> Dict[str, Tuple[int, ...]]:
-    side, (_, channels, *grid) = net.config.input_size, net.begin_state(1).shape
-    return {"image": (0, 3, side, side), "code": (0, net.cell.GATES * channels, *grid), "state": (0, channels, *grid)}
+    side = net.config.input_size
+    return {"image": (0, 3, side, side), "code": (0, *net.code_shape), "state": (0, *net.state_shape)}
 
 
 def _variables(shapes: Dict[str, Tuple[int, ...]]) -> Tuple[mx.sym.Symbol, ...]:

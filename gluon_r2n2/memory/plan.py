@@ -90,8 +90,8 @@ def plan_training(net, config: TrainingConfig, *, devices: int = 1, on_cpu: bool
     images = objects if config.recompute else views * objects  # through the encoder at once
     itemsize = np.dtype(config.dtype).itemsize
     layer_of, net_config = _layers(net), net.config
-    state = (objects,) + net.begin_state(1, mx.cpu()).shape[1:]
-    gates = (objects, net.cell.GATES * state[1]) + state[2:]
+    state = (objects,) + net.state_shape
+    gates = (objects,) + net.code_shape
     voxels = (objects,) + 3 * (net_config.resolution,)
     variable = mx.sym.var
     frozen = tuple(parameter.name for parameter in net.collect_params().values() if parameter.grad_req == "null")

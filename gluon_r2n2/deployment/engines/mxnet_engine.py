@@ -52,7 +52,7 @@ class StepEngine(Engine):
         params = graph.collect_params()
         ctx = next(iter(params.values())).list_ctx()[0]
         outputs = graph(*[mx.sym.var(name, dtype="float32") for name in INPUTS])
-        return cls(outputs, state=net.begin_state(1, ctx).shape[1:], ctx=ctx, params=params)
+        return cls(outputs, state=net.state_shape, ctx=ctx, params=params)
 
     @classmethod
     def from_files(cls, symbol: Union[str, Path], params: Union[str, Path], *, state: Sequence[int],

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from gluon_r2n2 import files
-from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.errors import ModelError
+from gluon_r2n2.model_zoo import config_from_dict
 from gluon_r2n2.training.config import TrainingConfig, differences
 from gluon_r2n2.training.runs.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
 from gluon_r2n2.training.runs.lock import LOCK
@@ -65,7 +65,7 @@ def check_resumable(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> 
         ModelError: model, data, preprocessing or training options differ; every difference is named.
     """
     found = []
-    saved = {**saved, "model": ModelConfig.from_dict(saved["model"]).as_dict(),
+    saved = {**saved, "model": config_from_dict(saved["model"]).as_dict(),
              "training": TrainingConfig.from_dict(saved["training"]).as_dict()}
     for section, ignored in (("model", ()), ("image", ()), ("training", ()), ("data", ("path",))):  # data may move
         before, now = ({key: value for key, value in each[section].items() if key not in ignored}

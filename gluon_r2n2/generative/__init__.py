@@ -1,0 +1,15 @@
+"""The generative branch: 3D-GAN, which makes shapes out of noise, and 3D-VAE-GAN, which makes them out of pictures."""
+from gluon_r2n2.generative.config import PRIORS, GenerativeConfig
+from gluon_r2n2.generative.losses import (
+    discriminator_loss,
+    gaussian_divergence,
+    non_saturating_loss,
+    saturating_loss,
+    squared_error,
+)
+from gluon_r2n2.generative.models import GAN, VAEGAN, draw_latents, generate
+from gluon_r2n2.generative.networks import Discriminator, Generator, ImageEncoder
+
+__all__ = ["GAN", "PRIORS", "VAEGAN", "Discriminator", "GenerativeConfig", "Generator", "ImageEncoder",
+           "discriminator_loss", "draw_latents", "gaussian_divergence", "generate", "non_saturating_loss",
+           "saturating_loss", "squared_error"]
