@@ -400,7 +400,7 @@ def test_the_original_recipe_may_repeat_views(dataset):
 
 @pytest.mark.parametrize("options, words", [
     ({"views": 7}, "7 views per sample are wanted, split 'train' has 6"), ({"views": (1, 9)}, "9 views per sample"),
-    ({"views": 0}, "views should be at least 1"), ({"views": (3, 2)}, "range of views should rise"),
+    ({"views": -1}, "views should be at least 0"), ({"views": (3, 2)}, "range of views should rise"),
     ({"batch_size": 0}, "batch_size should be at least 1"), ({"batch_size": 15}, "14 samples, fewer than one batch"),
     ({"threads": -1}, "threads"), ({"prefetch": 0}, "prefetch"), ({"image_size": 0}, "image_size")])
 def test_bad_options(dataset, options, words):
@@ -575,3 +575,13 @@ def test_files_are_closed(packed):
         list(Loader(dataset, batch_size=14, image_size=8).epoch(0))
         del dataset
     assert len(os.listdir("/proc/self/fd")) <= len(before) + 1
+
+
+def test_no_views_give_the_voxels_alone(data):
+    dataset = RecordDataset(data, "train")
+    with_views, without = (Loader(dataset, batch_size=4, views=views, seed=5, image_size=32, threads=1)
+                           for views in ((1, 2), 0))
+    for expected, batch in zip(with_views.epoch(1), without.epoch(1)):
+        assert batch.images.shape == (0, 4, 3, 32, 32) and batch.views.shape == (4, 0)
+        assert batch.keys == expected.keys
+        np.testing.assert_array_equal(batch.voxels, expected.voxels)  # mirrored alike

@@ -96,14 +96,15 @@ def draw(augmentation: Augmentation, views: int, *, seed: int, epoch: int, index
     """Draw for *views* views of sample *index*, of which *available* with (height, width) *image_size* are stored.
 
     The first n views of a larger draw, with all that belongs to them, are the draw of n views. *backgrounds* change
-    nothing but `Drawn.pictures`.
+    nothing but `Drawn.pictures`. Without any view it is only drawn whether the voxels are mirrored.
     """
     height, width = image_size
     side, low, high = _in_proportion(augmentation, min(height, width))
     key = np.uint64(seed % (1 << 64))
-    chosen, corners = np.empty(views, np.int64), np.empty((views, 2), np.int64)
-    flips, background = np.empty(views, np.bool_), np.empty((views, 3), np.uint8)
-    mix, shift = np.empty((views, 3), np.int64), np.empty(views, np.int64)
+    count = max(views, 1)  # the first one tells whether the sample is mirrored
+    chosen, corners = np.empty(count, np.int64), np.empty((count, 2), np.int64)
+    flips, background = np.empty(count, np.bool_), np.empty((count, 3), np.uint8)
+    mix, shift = np.empty((count, 3), np.int64), np.empty(count, np.int64)
     _draw(key, epoch, index, available, augmentation.views_with_replacement, height, width, side, low, high,
           FLIPS.index(augmentation.flip), *augmentation.background, augmentation.any_background,
           augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue,
@@ -115,7 +116,8 @@ def draw(augmentation: Augmentation, views: int, *, seed: int, epoch: int, index
                        backgrounds.side - min(side, backgrounds.side), pictures)
     # the original flips images but not voxels; here both
     mirror = augmentation.flip == "sample" and bool(flips[0])
-    return Drawn(chosen, corners, side, flips, mirror, background, mix, shift, pictures)
+    return Drawn(chosen[:views], corners[:views], side, flips[:views], mirror, background[:views], mix[:views],
+                 shift[:views], pictures)
 
 
 @compiled

@@ -44,7 +44,8 @@ class Loader:
 
         Args:
             batch_size: B, of this process.
-            views: T of every batch, or its range, both ends included, drawn uniformly for each batch.
+            views: T of every batch, or its range, both ends included, drawn uniformly for each batch; 0: voxels only,
+                no picture is decoded.
             image_size: S, pixels; where it is not the crop's side the crop is resized by area.
             shuffle: a new order every epoch; otherwise the data set's.
             drop_last: leave out a last batch of fewer samples than the others.
@@ -63,7 +64,7 @@ class Loader:
                 that may not be partial.
         """
         low, high = (views, views) if isinstance(views, int) else views
-        for name, value, least in (("batch_size", batch_size, 1), ("views", low, 1), ("image_size", image_size, 1),
+        for name, value, least in (("batch_size", batch_size, 1), ("views", low, 0), ("image_size", image_size, 1),
                                    ("threads", threads, 0), ("prefetch", prefetch, 1), ("seed", seed, 0)):
             if value < least:
                 raise DataError(f"loader: {name} should be at least {least}, got {value}")
