@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
 
 from gluon_r2n2.errors import ModelError, unknown_name
 
@@ -26,10 +26,63 @@ SGD_RATE = 0.1  # learning rate of SGD in every recipe: the original's advice (l
 # Changing one of these in the middle of a run continues it; changing any other makes it another run.
 RESUMABLE = ("steps", "checkpoint_every", "validate_every", "validate_samples", "log_every", "keep")
 
+Numbers = TypeVar("Numbers", bound="RunConfig")
+
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """All numbers of a training run; build it with `from_recipe`.
+class RunConfig:
+    """The numbers that every training run has, whatever network it trains.
+
+    Raises:
+        ModelError: a value that no run can have.
+    """
+
+    steps: int = 60000  # optimiser updates in all
+    batch_size: int = 8  # objects per update, over all devices
+    image_size: int = 127  # edge of the network's square input, in pixels
+    seed: int = 0
+    classes: Optional[Tuple[str, ...]] = None  # synsets or names; None: all of the data set
+    checkpoint_every: int = 500  # steps
+    validate_every: int = 1000  # steps; 0: never
+    validate_samples: int = 256  # objects of the validation split, at most
+    log_every: int = 10  # steps per line of log.jsonl
+    keep: int = 3  # newest checkpoints to keep, besides the best
+    ema: float = 0.0  # decay per update of the moving average of the parameters; 0: none is kept
+    accumulate: int = 1  # parts that every batch is run in, one after the other
+    dtype: str = "float32"  # that the network is run in, one of DTYPES; parameters and updates are float32 always
+
+    def __post_init__(self):
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep",
+                     "accumulate"):
+            if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
+                raise ModelError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
+        if not 0 <= self.validate_every < math.inf:
+            raise ModelError(f"validate_every must be at least 0, got {self.validate_every}")
+        if not 0 <= self.ema < 1:
+            raise ModelError(f"ema is a decay from 0 to below 1, such as 0.999, got {self.ema}")
+
+    def as_dict(self) -> Dict[str, Any]:
+        """A dict of JSON values that `from_dict` turns back into an equal configuration."""
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls: Type[Numbers], values: Dict[str, Any]) -> Numbers:
+        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("training option", key, known)
+        given: Dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                                 for name, value in values.items()}
+        return cls(**given)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(RunConfig):
+    """All numbers of a training run of a recurrent network; build it with `from_recipe`.
 
     Raises:
         ModelError: a value that no run can have.
@@ -45,42 +98,24 @@ class TrainingConfig:
     weight_decay: float = 0.01
     clip: float = 2.0  # norm of the whole gradient above which it is scaled down to it; 0: never
     loss_limit: Optional[float] = None  # stop above this loss, in nats per voxel; None: never
-    steps: int = 60000  # optimiser updates in all
-    batch_size: int = 8  # objects per update, over all devices
     views: Tuple[int, int] = (1, 5)  # views per object, drawn uniformly per batch from this closed range
-    image_size: int = 127  # edge of the network's square input, in pixels
-    seed: int = 0
-    classes: Optional[Tuple[str, ...]] = None  # synsets or names; None: all of the data set
-    checkpoint_every: int = 500  # steps
-    validate_every: int = 1000  # steps; 0: never
-    validate_samples: int = 256  # objects of the validation split, at most
-    log_every: int = 10  # steps per line of log.jsonl
-    keep: int = 3  # newest checkpoints to keep, besides the best
     # of schedule 'step': updates after which the learning rate is multiplied by the factor
     lr_drops: Tuple[int, ...] = (20000, 60000)
     lr_drop_factor: float = 0.1
     final_lr: float = 0.01  # share of the learning rate that 'cosine' and 'poly' end at
     lr_mult: Tuple[str, ...] = ()  # 'PATTERN=FACTOR' on the learning rate, see gluon_r2n2.training.layers
     freeze: Tuple[str, ...] = ()  # patterns of the parameters that do not learn
-    accumulate: int = 1  # parts that every batch is run in, one after the other
-    ema: float = 0.0  # decay per update of the moving average of the parameters; 0: none is kept
-    dtype: str = "float32"  # that the network is run in, one of DTYPES; parameters and updates are float32 always
     recompute: bool = False  # run the encoder twice instead of keeping its feature maps, see .recompute
 
     def __post_init__(self):
+        super().__post_init__()
         if self.recipe not in RECIPES:
             raise unknown_name("recipe", self.recipe, RECIPES)
         if self.optimizer not in OPTIMISERS:
             raise unknown_name("optimizer", self.optimizer, OPTIMISERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype", self.dtype, DTYPES)
-        for name in ("steps", "batch_size", "image_size", "checkpoint_every", "validate_samples", "log_every", "keep",
-                     "accumulate"):
-            if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
-                raise ModelError(f"{name} must be an integer of at least 1, got {getattr(self, name)!r}")
-        for name in ("validate_every", "weight_decay", "clip"):
+        for name in ("weight_decay", "clip"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}")
         if len(self.views) != 2 or not 1 <= self.views[0] <= self.views[1]:
@@ -91,8 +126,6 @@ class TrainingConfig:
             raise ModelError(f"loss_limit must be above 0, got {self.loss_limit}")
         if not 0 <= self.warmup < 1:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
-        if not 0 <= self.ema < 1:
-            raise ModelError(f"ema is a decay from 0 to below 1, such as 0.999, got {self.ema}")
         self._check_schedule()
 
     def _check_schedule(self) -> None:
@@ -125,22 +158,6 @@ class TrainingConfig:
         if optimizer == "sgd":
             values["learning_rate"] = SGD_RATE
         return cls(**{**values, **overrides})
-
-    def as_dict(self) -> Dict[str, Any]:
-        """A dict of JSON values that `from_dict` turns back into an equal configuration."""
-        values = dataclasses.asdict(self)
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-    @classmethod
-    def from_dict(cls, values: Dict[str, Any]) -> TrainingConfig:
-        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("training option", key, known)
-        given: Dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
-                                 for name, value in values.items()}
-        return cls(**given)
 
 
 def differences(saved: Dict[str, Any], wanted: Dict[str, Any], *, what: str) -> List[str]:
