@@ -1,16 +1,37 @@
 """The measurements of updates -> what is wrong with them, the user's progress display, and lines of the log."""
 from __future__ import annotations
 
-import math
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Protocol
 
 import numpy as np
 
-from gluon_r2n2.training.config import TrainingConfig
+from gluon_r2n2.training.config import RunConfig
 from gluon_r2n2.training.runs import RunLog, position
-from gluon_r2n2.training.schedule import learning_rate
-from gluon_r2n2.training.update import Measurement
+
+NUMBERS = ("loss", "iou", "gradient_norm", "clipped")  # of a recurrent network's update, in the order of the log
+
+
+class Measured(Protocol):
+    """What a network's updater found in one update; its arrays may still be in the making."""
+
+    @property
+    def update(self) -> int:
+        """Its number, 1 being the first."""
+
+    @property
+    def keys(self) -> List[str]:
+        """Of the objects of the batch that this worker had."""
+
+    @property
+    def overflow(self) -> Optional[float]:
+        """The loss scale, where the gradient was beyond float16 and was not used."""
+
+    def read(self) -> Dict[str, float]:
+        """Wait for the update; its numbers by name, `loss` among them."""
+
+    def fault(self, found: Dict[str, float]) -> Optional[str]:
+        """What is wrong with what `read` gave, naming the step; None where nothing is."""
 
 
 class Monitor:
@@ -20,15 +41,16 @@ class Monitor:
         config: all numbers.
         log: gets a line, with means since the line before, every config.log_every steps.
         batches_per_epoch: of the training data.
-        progress: called with the numbers (step, loss, iou, samples_per_second) of every update.
+        progress: called with the numbers of every update: step, samples_per_second and what was measured.
+        rates: the number of an update -> its learning rates, by name.
     """
 
-    def __init__(self, config: TrainingConfig, log: RunLog, *, batches_per_epoch: int,
-                 progress: Callable[[Dict[str, float]], None]):
-        self._config, self._log, self._progress = config, log, progress
+    def __init__(self, config: RunConfig, log: RunLog, *, batches_per_epoch: int,
+                 progress: Callable[[Dict[str, float]], None], rates: Callable[[int], Dict[str, float]]):
+        self._config, self._log, self._progress, self._rates = config, log, progress, rates
         self._batches_per_epoch = batches_per_epoch
         self._mark: Optional[float] = None  # when the measurements before these were read, seconds
-        self.window: List[Any] = []  # (loss, iou, norm, clipped) of the steps since the last line; in checkpoints
+        self.window: List[Dict[str, float]] = []  # measured in the steps since the last line; in checkpoints
         self._times: List[Any] = []  # (data wait, seconds) of those of them that this process has made
 
     def start(self) -> None:
@@ -40,7 +62,11 @@ class Monitor:
         """What follows, up to the next update, is no training time."""
         self._mark = None
 
-    def read(self, measurement: Measurement, waited: float) -> Optional[str]:
+    def resume(self, window: List[Any]) -> None:
+        """Go on with the steps since the last line of a checkpoint; older ones hold numbers without names."""
+        self.window = [entry if isinstance(entry, dict) else dict(zip(NUMBERS, entry)) for entry in window]
+
+    def read(self, measurement: Measured, waited: float) -> Optional[str]:
         """Wait for an update; take its numbers down.
 
         Args:
@@ -50,30 +76,25 @@ class Monitor:
             what is wrong with it, naming the step and the batch; None where nothing is.
         """
         config, step = self._config, measurement.update
-        loss, iou, norm = measurement.read()
+        found = measurement.read()
         batch = f"the batch held {', '.join(measurement.keys)}"
-        if not math.isfinite(loss):
-            return f"the loss at step {step} is {loss:.4g}, not finite; {batch}"
-        if config.loss_limit is not None and loss > config.loss_limit:
-            return f"the loss at step {step} is {loss:.4g}, above the limit of {config.loss_limit}; {batch}"
+        fault = measurement.fault(found)
+        if fault:
+            return f"{fault}; {batch}"
         if measurement.overflow is not None:
             self._log.write("skipped", step, loss_scale=measurement.overflow)
-            norm = 0.0  # of what was used
-        if not math.isfinite(norm):  # the loss was sound, but the parameters no longer are
-            return f"the gradient at step {step} is not finite; {batch}"
         now = time.monotonic()
         seconds, self._mark = now - self._mark, now
-        self.window.append((loss, iou, norm, 0 < config.clip < norm))
+        self.window.append(found)
         self._times.append((waited, seconds))
-        self._progress({"step": step, "loss": loss, "iou": iou, "samples_per_second": config.batch_size / seconds})
+        self._progress({"step": step, **found, "samples_per_second": config.batch_size / seconds})
         if step % config.log_every == 0 or step >= config.steps:
             self._write(step)
         return None
 
     def _write(self, step: int) -> None:
-        loss, iou, norm, clipped = np.mean(self.window, axis=0).tolist()
+        means = {name: float(np.mean([found[name] for found in self.window])) for name in self.window[0]}
         waited, seconds = np.mean(self._times, axis=0).tolist()
         self.window, self._times = [], []
-        self._log.write("step", step, **position(step, self._batches_per_epoch), loss=loss, iou=iou,
-                        gradient_norm=norm, clipped=clipped, learning_rate=learning_rate(self._config, step),
+        self._log.write("step", step, **position(step, self._batches_per_epoch), **means, **self._rates(step),
                         data_wait=waited, samples_per_second=self._config.batch_size / seconds)

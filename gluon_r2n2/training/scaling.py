@@ -13,7 +13,7 @@ import numpy as np
 
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.training.arrays import STATISTICS, named_parameters
-from gluon_r2n2.training.config import TrainingConfig
+from gluon_r2n2.training.config import RunConfig, TrainingConfig
 from gluon_r2n2.training.layers import set_layers
 
 DOUBLE_AFTER = 2000  # updates in a row without an overflow
@@ -111,7 +111,7 @@ class WorkingCopy:
             copy.data(context).copyto(parameter.data(context))
 
 
-def check_dtype(config: TrainingConfig, contexts: List[mx.Context]) -> None:
+def check_dtype(config: RunConfig, contexts: List[mx.Context]) -> None:
     """Raise a ModelError where the devices cannot train in config.dtype."""
     if config.dtype == "float16" and any(context.device_type == "cpu" for context in contexts):
         raise ModelError("--dtype float16 is for GPUs, the CPU has no operators for it; name GPUs with --gpus, or "

@@ -20,14 +20,13 @@ from gluon_r2n2.errors import ModelError
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD
 from gluon_r2n2.training.agreement import average_statistics, differences
 from gluon_r2n2.training.arrays import named_parameters, set_parameters
-from gluon_r2n2.training.config import TrainingConfig
+from gluon_r2n2.training.config import RunConfig
 from gluon_r2n2.training.interrupt import Interrupted, StopRequest
-from gluon_r2n2.training.monitor import Monitor
+from gluon_r2n2.training.monitor import Measured, Monitor
 from gluon_r2n2.training.runs import NoLog, RunLog, position
 from gluon_r2n2.training.runs import checkpoint as checkpoints
 from gluon_r2n2.training.scaling import check_dtype
-from gluon_r2n2.training.update import Measurement, Updater
-from gluon_r2n2.training.validation import Validation
+from gluon_r2n2.training.update import Updater
 
 logger = logging.getLogger(__name__)
 
@@ -49,27 +48,28 @@ class Trainer:
     """Data-parallel training of one network in one run folder.
 
     Args:
-        net: an initialised `gluon_r2n2.network.R2N2` on *contexts*.
+        net: an initialised network of the zoo on *contexts*.
         config: all numbers.
         contexts: the devices; each takes an equal share of every batch, in config.accumulate parts.
         run: the folder of the run, see `gluon_r2n2.training.runs.start_run`.
         loader: `batches_per_epoch` and `epoch(number, start_batch=0)`, which iterates over batches with images
             (T, B, 3, S, S) uint8 RGB, voxels (B, V, V, V) of 0 and 1, and keys; B = config.batch_size.
         facts: JSON values to store in every checkpoint: model, data, image, version.
-        validation: None: never validate.
-        progress: called with the step's numbers (step, loss, iou, samples_per_second), one step late.
+        validation: has `measure(net, contexts)`, which returns what `Score` has; None: never validate.
+        progress: called with the step's numbers (step, samples_per_second, loss and others), one step late.
         log: what gets the events; None: log.jsonl in the folder of the run.
         exchange: with the other workers of the job, each of which has its share of every batch from *loader*; worker 0
             alone validates and writes. None: there are no others.
+        updater: makes what updates the network, as `Updater` does, of net, config, contexts and exchange.
 
     Raises:
         ModelError: the batch cannot be shared by the devices and parts, or there is less data than one batch.
     """
 
-    def __init__(self, net, config: TrainingConfig, *, contexts: List[mx.Context], run: Path, loader,
-                 facts: Dict[str, Any], validation: Optional[Validation] = None,
+    def __init__(self, net, config: RunConfig, *, contexts: List[mx.Context], run: Path, loader,
+                 facts: Dict[str, Any], validation=None,
                  progress: Callable[[Dict[str, float]], None] = lambda numbers: None, log: Optional[RunLog] = None,
-                 exchange: Optional[Exchange] = None):
+                 exchange: Optional[Exchange] = None, updater: Callable[..., Any] = Updater):
         exchange = exchange or Exchange()
         if config.batch_size % (exchange.size * len(contexts) * config.accumulate):
             workers = f"{exchange.size} workers with " if exchange.size > 1 else ""
@@ -82,13 +82,14 @@ class Trainer:
                              "smaller --batch-size")
         self.net, self.config, self.run, self.facts = net, config, Path(run), facts
         self.step = 0  # updates made
-        self.best: Optional[Dict[str, Any]] = None  # step and IoU of the best validation
+        self.best: Optional[Dict[str, Any]] = None  # step and score of the best validation
         self.threshold, self.threshold_source = DEFAULT_THRESHOLD, "default"
         self._contexts, self._loader, self._validation = list(contexts), loader, validation
         self._exchange = exchange
-        self._updater = Updater(net, config, self._contexts, exchange)
+        self._updater = updater(net, config, self._contexts, exchange)
         self._log = NoLog() if exchange.rank else RunLog(self.run) if log is None else log
-        self._monitor = Monitor(config, self._log, batches_per_epoch=loader.batches_per_epoch, progress=progress)
+        self._monitor = Monitor(config, self._log, batches_per_epoch=loader.batches_per_epoch, progress=progress,
+                                rates=self._updater.rates)
         self._saved: Optional[Path] = None  # the newest checkpoint of this process or the one resumed from
         self._saved_step = 0
         self._saved_best: Optional[Dict[str, Any]] = None  # what `best` was then
@@ -96,7 +97,7 @@ class Trainer:
         self._agreed: Optional[int] = None  # the step at which the workers were last found equal
         self._fault: Optional[str] = None  # why the last attempt at a checkpoint failed
         self._retry_at: Optional[int] = None  # the step after which the next one is due
-        self._pending: Optional[Tuple[Measurement, float]] = None  # of the last update, unread; and its data wait
+        self._pending: Optional[Tuple[Measured, float]] = None  # of the last update, unread; and its data wait
         self._waited = 0.0  # seconds that the last batch was waited for
 
     def resume(self, checkpoint: Optional[checkpoints.Checkpoint]) -> None:
@@ -111,7 +112,7 @@ class Trainer:
             self.best = self._saved_best = state["best"]
             self.threshold, self.threshold_source = state["threshold"], state["threshold_source"]
             self._validated = state.get("validated", self.step)  # older ones were only written after a validation
-            self._monitor.window = state.get("unlogged", [])
+            self._monitor.resume(state.get("unlogged", []))
             self._saved = checkpoint.folder
             if self._exchange.rank == 0:
                 checkpoints.record_best(self.run, self.best)  # the process may have ended between checkpoint and record
@@ -270,19 +271,17 @@ class Trainer:
             return False
         self._validated = self.step
         self.threshold = score.threshold
-        self.threshold_source = (f"validation at step {self.step}: {score.samples} objects, "
-                                 f"{self._validation.views[-1]} views")
-        self._log.write("validation", self.step, samples=score.samples,
-                        iou={str(count): value for count, value in score.iou.items()}, threshold=score.threshold,
-                        best_iou=score.best_iou, by_class=score.by_class)
+        self.threshold_source = score.source(self.step)
+        self._log.write("validation", self.step, **score.figures())
         self._log.examples(self.step, score)
-        logger.info("step %d: validation IoU at %g: %s; at the best threshold, %g: %.3f", self.step, DEFAULT_THRESHOLD,
-                    ", ".join(f"{value:.3f} ({count} views)" for count, value in score.iou.items()),
-                    score.threshold, score.best_iou)
+        logger.info("step %d: %s", self.step, score.summary())
+        if score.warning():
+            logger.warning("step %d: %s", self.step, score.warning())
         self._monitor.pause()
-        if self.best is not None and score.best_iou <= self.best["iou"]:
+        [(name, value)] = score.record.items()
+        if self.best is not None and value <= self.best[name]:
             return False
-        self.best = {"step": self.step, "iou": score.best_iou}
+        self.best = {"step": self.step, name: value}
         return True
 
     def _breakable(self, stop: StopRequest) -> ContextManager:

@@ -30,12 +30,26 @@ class Measurement(NamedTuple):
     keys: List[str]  # of the objects of the batch that this worker had
     scores: List[mx.nd.NDArray]  # (2, b) each: the loss and the IoU of every object of the batch, of all workers
     norm: mx.nd.NDArray  # (1,) of the gradient, before clipping
+    config: TrainingConfig
     overflow: Optional[float] = None  # the loss scale, where the gradient was beyond float16 and was not used
 
-    def read(self) -> Tuple[float, float, float]:
-        """Wait for the update; its mean loss in nats, mean IoU and gradient norm."""
+    def read(self) -> Dict[str, float]:
+        """Wait for the update; mean loss in nats, mean IoU, gradient norm and whether it was clipped."""
         loss, iou = np.concatenate([array.asnumpy() for array in self.scores], axis=1).astype(np.float64).mean(axis=1)
-        return float(loss), float(iou), float(self.norm.asscalar())
+        norm = float(self.norm.asscalar()) if self.overflow is None else 0.0  # of what was used
+        return {"loss": float(loss), "iou": float(iou), "gradient_norm": norm,
+                "clipped": float(0 < self.config.clip < norm)}
+
+    def fault(self, found: Dict[str, float]) -> Optional[str]:
+        """What is wrong with what `read` gave, naming the step; None where nothing is."""
+        loss, limit = found["loss"], self.config.loss_limit
+        if not math.isfinite(loss):
+            return f"the loss at step {self.update} is {loss:.4g}, not finite"
+        if limit is not None and loss > limit:
+            return f"the loss at step {self.update} is {loss:.4g}, above the limit of {limit}"
+        if not math.isfinite(found["gradient_norm"]):  # the loss was sound, but the parameters no longer are
+            return f"the gradient at step {self.update} is not finite"
+        return None
 
 
 class Updater:
@@ -105,12 +119,16 @@ class Updater:
         if self._copy:
             scale = self._copy.scale.scale
             if self._copy.scale.skips(finite=math.isfinite(norm.asscalar())):
-                return Measurement(number, batch.keys, scores, norm, overflow=scale)
+                return Measurement(number, batch.keys, scores, norm, config, overflow=scale)
         self.optimiser.set_learning_rate(learning_rate(config, number))
         self.optimiser.update(config.batch_size)
         if self.average:
             self.average.update(self.optimiser.optimizer.num_update)
-        return Measurement(number, batch.keys, scores, norm)
+        return Measurement(number, batch.keys, scores, norm, config)
+
+    def rates(self, number: int) -> Dict[str, float]:
+        """The learning rate of the update *number*, for the log."""
+        return {"learning_rate": learning_rate(self._config, number)}
 
     def state(self) -> Tuple[Dict[str, mx.nd.NDArray], Dict[str, Any]]:
         """What a checkpoint holds beside the parameters and their average: arrays by name, and JSON values."""

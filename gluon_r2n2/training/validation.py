@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import mxnet as mx
 import numpy as np
@@ -33,7 +33,32 @@ class Score:
     threshold: float  # the one with the highest mean IoU at the most views
     best_iou: float  # that IoU
     by_class: Dict[str, float]  # synset -> the same, over the objects of the class
+    views: int = THRESHOLD_VIEWS  # that threshold and best_iou are of
     examples: Tuple[Example, ...] = ()  # always of the same objects
+
+    @property
+    def record(self) -> Dict[str, float]:
+        """What is best when it is highest, by name."""
+        return {"iou": self.best_iou}
+
+    def figures(self) -> Dict[str, Any]:
+        """For the log."""
+        return {"samples": self.samples, "iou": {str(count): value for count, value in self.iou.items()},
+                "threshold": self.threshold, "best_iou": self.best_iou, "by_class": self.by_class}
+
+    def summary(self) -> str:
+        """In words."""
+        at_default = ", ".join(f"{value:.3f} ({count} views)" for count, value in self.iou.items())
+        return (f"validation IoU at {DEFAULT_THRESHOLD:g}: {at_default}; at the best threshold, {self.threshold:g}: "
+                f"{self.best_iou:.3f}")
+
+    def source(self, step: int) -> str:
+        """Where the threshold comes from, in words."""
+        return f"validation at step {step}: {self.samples} objects, {self.views} views"
+
+    def warning(self) -> Optional[str]:
+        """What a user should know, in words; None where all is well."""
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,4 +94,4 @@ class Validation:
         threshold, best_iou = result.best_threshold(self.views[-1])
         at_default = {count: result.means(count, DEFAULT_THRESHOLD)[0] for count in self.views}
         by_class = result.means(self.views[-1], threshold)[2]
-        return Score(len(result.keys), at_default, threshold, best_iou, by_class, tuple(examples))
+        return Score(len(result.keys), at_default, threshold, best_iou, by_class, self.views[-1], tuple(examples))

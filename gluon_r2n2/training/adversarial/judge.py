@@ -1,7 +1,7 @@
 """The discriminator's side of adversarial training: when it learns, and what it tells the network that it judges."""
 from __future__ import annotations
 
-from typing import List, NamedTuple, Sequence
+from typing import Iterable, List, NamedTuple, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -76,7 +76,7 @@ class Judge:
         return loss.detach()
 
 
-def adam(parameters: Sequence[gluon.Parameter], rate: float, beta1: float) -> gluon.Trainer:
+def adam(parameters: Iterable[gluon.Parameter], rate: float, beta1: float) -> gluon.Trainer:
     """Adam over *parameters*, its state in this process, where a checkpoint can reach it."""
     optimizer = mx.optimizer.Adam(learning_rate=rate, beta1=beta1)
     return gluon.Trainer(list(parameters), optimizer, update_on_kvstore=False)

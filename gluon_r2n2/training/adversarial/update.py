@@ -1,6 +1,7 @@
 """Stage 8 of the generative branch, one update: a batch -> discriminator (perhaps), then generator and encoder."""
 from __future__ import annotations
 
+import math
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import mxnet as mx
@@ -27,14 +28,20 @@ class AdversarialMeasurement(NamedTuple):
     keys: List[str]  # of the objects of the batch
     verdict: Verdict
     losses: Dict[str, List[mx.nd.NDArray]]  # (b,) by device
-    loss_limit: Optional[float] = None
-    overflow: Optional[float] = None
+    overflow: Optional[float] = None  # there is no float16 here
 
     def read(self) -> Dict[str, float]:
         """Wait for the update; losses in nats and the other numbers, by name."""
         return {**{name: mean_of(arrays) for name, arrays in self.losses.items()},
                 "discriminator_loss": mean_of(self.verdict.losses), "accuracy": self.verdict.accuracy,
                 "discriminator_updates": float(self.verdict.learnt)}
+
+    def fault(self, found: Dict[str, float]) -> Optional[str]:
+        """What is wrong with what `read` gave, naming the step; None where nothing is."""
+        for name, value in found.items():
+            if not math.isfinite(value):
+                return f"the {name.replace('_', ' ')} at step {self.update} is {value:.4g}, not finite"
+        return None
 
 
 class AdversarialUpdater:
@@ -87,8 +94,7 @@ class AdversarialUpdater:
         noise = rng.standard_normal(latents.shape, np.float32)
         voxels, latents, noise = (np.split(array, devices) for array in (batch.voxels, latents, noise))
         images = np.split(batch.images[0], devices) if self._encodes else [None] * devices
-        shares = [Share(self._net, *arrays, context)
-                  for *arrays, context in zip(voxels, latents, noise, images, self._contexts)]
+        shares = [Share(self._net, *arrays) for arrays in zip(self._contexts, voxels, latents, noise, images)]
         verdict = self._judge.learn([share.real for share in shares], [share.made for share in shares])
         losses: Dict[str, List[mx.nd.NDArray]] = {}
         for share in shares:
@@ -130,8 +136,8 @@ class Share:
         losses: (b,) each, by name.
     """
 
-    def __init__(self, net, voxels: np.ndarray, latents: np.ndarray, noise: np.ndarray,
-                 images: Optional[np.ndarray], context: mx.Context):
+    def __init__(self, net, context: mx.Context, voxels: np.ndarray, latents: np.ndarray, noise: np.ndarray,
+                 images: Optional[np.ndarray]):
         self.real = mx.nd.array(voxels, ctx=context, dtype=np.uint8).astype(np.float32)
         self.losses: Dict[str, mx.nd.NDArray] = {}
         prior = mx.nd.array(latents, ctx=context)

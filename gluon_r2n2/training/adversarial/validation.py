@@ -50,15 +50,20 @@ class GenerativeScore:
                 f"{self.training_coverage:.1%}), mean IoU with the nearest {self.matching_iou:.3f}")
         return text + (f"; reconstructions: {self.rebuilt.summary()}" if self.rebuilt else "")
 
+    def source(self, step: int) -> str:
+        """Where the threshold comes from, in words."""
+        return self.rebuilt.source(step) if self.rebuilt else "fixed: more likely occupied than not"
+
     def warning(self) -> Optional[str]:
         """What a user should know, in words; None where all is well."""
         if self.empty == 1:
-            return ("all samples are empty: the discriminator rejects whatever has voxels, and the generator has stopped "
-                    "to make any; if it stays so, start anew with a lower --lr-discriminator or --gate")
+            return ("all samples are empty: the generator has stopped to make voxels; early in a training that is usual, "
+                    "but if it stays so, start anew with a lower --lr-discriminator or --gate")
         if self.coverage < COLLAPSED * self.training_coverage:
             return (f"the samples cover {self.coverage:.1%} of the held-out shapes where training shapes cover "
-                    f"{self.training_coverage:.1%}: the generator makes few kinds of shapes (mode collapse); early in a "
-                    "training that is usual, but if it stays so, start anew with a lower --lr-generator or another --seed")
+                    f"{self.training_coverage:.1%}: the generator makes few kinds of shapes (mode collapse); early in "
+                    "a training that is usual, but if it stays so, start anew with a lower --lr-generator or another "
+                    "--seed")
         return None
 
 
@@ -91,7 +96,3 @@ class GenerativeValidation:
             len(made), rebuilt.threshold if rebuilt else THRESHOLD, coverage(distances), best_possible,
             1 - minimum_matching_distance(distances), float(np.mean(~made.any(axis=(1, 2, 3)))),
             tuple(probabilities[:EXAMPLES]), rebuilt)
-
-    def source(self, step: int, score: GenerativeScore) -> str:
-        """Where the threshold comes from, in words."""
-        return self.rebuild.source(step, score.rebuilt) if self.rebuild else "fixed: more likely occupied than not"

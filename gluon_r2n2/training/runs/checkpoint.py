@@ -148,7 +148,7 @@ def record_best(run: Path, best: Optional[Dict[str, Any]]) -> None:
 
     Args:
         run: the run's folder.
-        best: its ``step`` and ``iou``; None: there is none.
+        best: its ``step`` and score; None: there is none.
     """
     folder = Path(run) / CHECKPOINTS
     name = name_of(best["step"]) if best else None

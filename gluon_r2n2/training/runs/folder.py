@@ -7,8 +7,9 @@ from typing import Any, Dict, Optional
 
 from gluon_r2n2 import files
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.model_zoo import config_from_dict
-from gluon_r2n2.training.config import TrainingConfig, differences
+from gluon_r2n2.model_zoo import RECURRENT, config_from_dict, family_of
+from gluon_r2n2.training.adversarial.config import AdversarialConfig
+from gluon_r2n2.training.config import RunConfig, TrainingConfig, differences
 from gluon_r2n2.training.runs.checkpoint import CHECKPOINTS, CONFIG, Checkpoint
 from gluon_r2n2.training.runs.lock import LOCK
 from gluon_r2n2.training.runs.log import LOG
@@ -65,8 +66,7 @@ def check_resumable(run: Path, saved: Dict[str, Any], facts: Dict[str, Any]) -> 
         ModelError: model, data, preprocessing or training options differ; every difference is named.
     """
     found = []
-    saved = {**saved, "model": config_from_dict(saved["model"]).as_dict(),
-             "training": TrainingConfig.from_dict(saved["training"]).as_dict()}
+    saved = {**saved, "model": config_from_dict(saved["model"]).as_dict(), "training": training_of(saved).as_dict()}
     for section, ignored in (("model", ()), ("image", ()), ("training", ()), ("data", ("path",))):  # data may move
         before, now = ({key: value for key, value in each[section].items() if key not in ignored}
                        for each in (saved, facts))
@@ -127,10 +127,20 @@ def _rewind_log(path: Path, step: int) -> None:
             temporary.write_bytes(b"".join(kept))
 
 
-def _known(facts: Dict[str, Any], source: Path) -> TrainingConfig:
+def training_of(facts: Dict[str, Any]) -> RunConfig:
+    """The training options of a run, of the kind that its network has.
+
+    Raises:
+        ModelError: an option that this version does not know.
+    """
+    recurrent = family_of(config_from_dict(facts["model"])) == RECURRENT
+    return (TrainingConfig if recurrent else AdversarialConfig).from_dict(facts["training"])
+
+
+def _known(facts: Dict[str, Any], source: Path) -> RunConfig:
     """The training options of *facts*, where this version knows them all."""
     try:
-        return TrainingConfig.from_dict(facts["training"])
+        return training_of(facts)
     except ModelError as error:
         raise ModelError(f"{source}: holds a training option of another version ({error}); go on with that version, or "
                          "start a new run from these weights with --init-from") from None

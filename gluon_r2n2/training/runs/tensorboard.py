@@ -72,10 +72,10 @@ class TensorBoard:
     def _scores(self, values: Dict[str, Any]) -> Dict[str, float]:
         curves = _curves("validation", values)
         curves.update({f"validation/iou_{count}_view{'s' if int(count) > 1 else ''}": iou
-                       for count, iou in values["iou"].items()})
+                       for count, iou in values.get("iou", {}).items()})
         # the synset keeps classes of one name apart; a tag holds letters, digits and . _ - only
         curves.update({re.sub(r"[^-/\w.]", "_", f"iou_by_class/{self._names.get(synset, 'class')}_{synset}"): iou
-                       for synset, iou in values["by_class"].items()})
+                       for synset, iou in values.get("by_class", {}).items()})
         return curves
 
     def _put(self, step: int, content: Dict[str, Any]) -> None:
