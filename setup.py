@@ -56,6 +56,7 @@ COMMANDS = {
     "pack": "pack_rec",
     "check": "check_rec",
     "train": "train",
+    "train-gan": "train_gan",
     "launch": "launch",
     "eval": "eval",
     "export": "export",

@@ -2,38 +2,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from typing import Any, Dict, Optional, Tuple
 
 if not __package__:
     import _checkout  # noqa: F401  (run as a file: makes the checkout importable)
 
-from tqdm.contrib.logging import logging_redirect_tqdm
-
 import gluon_r2n2
-from gluon_r2n2 import distributed, files, training
+from gluon_r2n2 import distributed, training
 from gluon_r2n2.memory import MemoryPlan, Peak, plan_training
-from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, ENVIRONMENT
-from gluon_r2n2_tools import cli, config_file, dry_run, pictures
-from gluon_r2n2_tools.first_weights import comes_along, give_first_weights, repeat_first_weights
+from gluon_r2n2.model_zoo import RECURRENT
+from gluon_r2n2_tools import cli, dry_run, pictures, training_run
 from gluon_r2n2_tools.train_options import complete, parse
 from gluon_r2n2_tools.train_progress import Progress, conclude, introduce
-from gluon_r2n2_tools.train_setup import Setup, resolve, training_loader, validation
-from recordio.errors import DataError
-
-FAILED = 1
+from gluon_r2n2_tools.train_setup import Setup, recurrent, resolve, training_loader, validation
 
 
 def run(argv=None) -> int:
     options, given = parse(argv, description=__doc__)
     exchange = distributed.connect(options.kv_store, compress=options.compress_gradients, dry=options.dry_run)
     with contextlib.ExitStack() as held:  # the lock of the run's folder
-        there = any((options.run / name).exists() for name in (CONFIG, CHECKPOINTS))
-        if exchange.rank == 0 and there and options.resume and not options.dry_run:
-            held.enter_context(training.only_writer(options.run))  # before its newest checkpoint is looked for
+        if exchange.rank == 0 and not options.dry_run:
+            training_run.hold(options, held)
         training.keep_freed_memory()
-        setup = resolve(options, given, exchange)
+        setup = resolve(options, given, exchange, recurrent, families=[RECURRENT], other="train_gan.py")
         peak = Peak(setup.devices)  # from before the network
         progress = Progress(setup.config)
         trainer, plan, origin = prepare(options, setup, progress)
@@ -43,16 +35,16 @@ def run(argv=None) -> int:
             if exchange.rank == 0:
                 print(dry_run.describe(options, setup, trainer.net))
             return 0
-        try:
-            finished = train(options, setup, trainer, progress, origin, held)
-        except (training.TrainingStopped, training.NotSaved) as error:
-            print(f"{os.path.basename(sys.argv[0])}: error: {error}", file=sys.stderr)
-            return FAILED if isinstance(error, training.TrainingStopped) else cli.USAGE_ERROR
+        code = training_run.train(options, setup, trainer, progress, origin, held,
+                                  spelt_out=complete(options, setup.model, setup.config),
+                                  introduce=lambda: introduce(options, setup, trainer))
+        if code is not None:
+            return code
         exchange.close()
         if exchange.rank == 0:
             if options.memory_report:
                 print(plan.beside(peak.read()))
-            conclude(trainer, argv, finished=finished)
+            conclude(trainer, argv)
     return 0
 
 
@@ -63,13 +55,8 @@ def prepare(options, setup: Setup, progress: Progress) -> Tuple[training.Trainer
     tell = print if first else _pass
     net = gluon_r2n2.R2N2(setup.model)
     gluon_r2n2.initialise(net, devices, config.seed)
-    if setup.saved is None:
-        first_weights = give_first_weights(net, devices, options.init_from, options.pretrained_backbone, tell=tell)
-    else:
-        first_weights = setup.saved.get("first_weights", {})
-        if setup.checkpoint is None:
-            repeat_first_weights(net, devices, first_weights, tell=tell)
-    loader = training_loader(options, setup)
+    first_weights = training_run.first_weights(net, options, setup, backbone=options.pretrained_backbone, tell=tell)
+    loader = training_loader(options, setup, config.views)
     origin = training.provenance(devices, threads=options.threads)
     log = training.RunLog(options.run, board=tensorboard(options, setup) if first else None, provenance=origin)
     trainer = training.Trainer(net, config, contexts=devices, run=options.run, loader=loader, exchange=exchange,
@@ -81,25 +68,6 @@ def prepare(options, setup: Setup, progress: Progress) -> Tuple[training.Trainer
     return trainer, plan, origin
 
 
-def train(options, setup: Setup, trainer: training.Trainer, progress: Progress, origin: Dict[str, Any],
-          held: contextlib.ExitStack) -> bool:
-    """Start or resume the run and train; return whether all steps were made."""
-    first = setup.exchange.rank == 0
-    with training.StopRequest() as stop:  # from here on there is a run to go on with
-        if setup.saved is not None:
-            if first:
-                training.resume_run(options.run, setup.saved, trainer.facts)
-            trainer.resume(setup.checkpoint)
-        elif first:
-            held.enter_context(training.only_writer(options.run))
-            training.start_run(options.run, trainer.facts)
-        if first:
-            write_origin(options, setup, origin)
-            introduce(options, setup, trainer)
-        with logging_redirect_tqdm(), progress.bar(trainer.step):
-            return trainer.fit(stop)
-
-
 def tensorboard(options, setup: Setup) -> Optional[training.TensorBoard]:
     """What writes curves and pictures; None with --no-tensorboard."""
     names = setup.data.class_names
@@ -108,20 +76,6 @@ def tensorboard(options, setup: Setup) -> Optional[training.TensorBoard]:
         return pictures.beside_truth(score.examples, names, threshold=score.threshold)
 
     return training.TensorBoard(options.run, class_names=names, draw=draw) if options.tensorboard else None
-
-
-def write_origin(options, setup: Setup, origin: Dict[str, Any]) -> None:
-    """Write what repeats this run, config.yaml, and what it runs on, environment.json."""
-    path = options.run / "config.yaml"
-    first_weights = {}
-    if options.resume:  # told when it was started
-        with contextlib.suppress(DataError, OSError):
-            before = config_file.read(path)
-            first_weights = {name: before[name].value for name in config_file.FIRST_WEIGHTS if name in before}
-    elif options.init_from and comes_along(options.init_from):
-        first_weights = {"init-from": str(options.init_from)}  # a name, not a file of this folder
-    config_file.write(path, {**complete(options, setup.model, setup.config), **first_weights})
-    files.write_json(options.run / ENVIRONMENT, origin)
 
 
 def _pass(*_) -> None:

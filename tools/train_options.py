@@ -4,18 +4,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import Any, Dict
 
 import gluon_r2n2
 from gluon_r2n2 import training
 from gluon_r2n2.distributed import KV_STORES
 from gluon_r2n2.training import TrainingConfig
-from gluon_r2n2_tools import cli, config_file
-from recordio.loading import POLICIES
+from gluon_r2n2_tools import cli, config_file, run_options
 
-UNSET = object()  # marks the flags that were not given
-NOT_OF_THE_RUN = ("help", "config", "resume", "dry_run", "memory_report")  # of one call of the program
 MODEL_FLAGS = ("width", "hidden", "norm", "upsample", "leak")
 TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "optimizer", "learning_rate", "schedule",
                   "weight_decay", "clip", "loss_limit", "steps", "checkpoint_every", "validate_every",
@@ -30,14 +26,12 @@ def parse(argv=None, *, description: str):
     """
     parser = make_parser(description)
     argv = config_file.expand(parser, sys.argv[1:] if argv is None else argv)
-    options = parser.parse_args(argv)
+    options, given = run_options.given(parser, argv)
     if options.resume and options.init_from:
         parser.error("--resume goes on with the run at R, --init-from starts a new one; give one of them")
     if options.pretrained_backbone and (options.resume or options.init_from):
         parser.error("--pretrained-backbone gives a new run its first weights, which --resume and --init-from bring "
                      "along; leave it out")
-    marked = argparse.Namespace(**dict.fromkeys(vars(options), UNSET))  # argparse leaves what is set alone
-    given = {name for name, value in vars(parser.parse_args(argv, marked)).items() if value is not UNSET}
     return options, given
 
 
@@ -51,30 +45,14 @@ def complete(options, model: gluon_r2n2.ModelConfig, config: TrainingConfig) -> 
     """
     decided = {**{name: getattr(model, name) for name in MODEL_FLAGS}, "model": gluon_r2n2.model_name(model),
                **{name: getattr(config, name) for name in TRAINING_FLAGS}, "recipe": config.recipe, "epochs": None}
-    found = {}
-    for action in make_parser("")._actions:
-        value = decided.get(action.dest, getattr(options, action.dest, None))
-        if action.dest == "norm" and value is None:
-            value = "none"
-        if action.dest in NOT_OF_THE_RUN or value in (None, ()) or (action.nargs == 0 and value != action.const):
-            continue
-        found[config_file.name_of(action)] = (True if action.nargs == 0 else
-                                              config_file.plain(value, several=action.nargs == "+"))
-    return found
+    decided["norm"] = decided["norm"] or "none"
+    return run_options.spelt_out(make_parser(""), options, decided)
 
 
 def make_parser(description: str) -> cli.Parser:
     default = TrainingConfig()
     parser = cli.Parser(prog="r2n2-train", description=description)
-    parser.add_argument("--data", metavar="D", type=Path, required=True, help="folder made by pack_rec.py")
-    parser.add_argument("--run", metavar="R", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--config", metavar="FILE", type=Path,
-                        help="YAML file of options, as `batch-size: 8`; those of the command line outweigh it")
-    parser.add_argument("--resume", action="store_true",
-                        help="go on with the run at R; only options that do not change it may differ, such as --steps")
-    parser.add_argument("--init-from", metavar="PATH", type=Path,
-                        help="start a new run from the weights of this run, checkpoint, exported model or .params "
-                             "file: those that fit in name and shape")
+    run_options.add_run(parser)
     group = parser.add_argument_group("network")
     group.add_argument("--model", metavar="NAME", default="res3d_gru_3", choices=gluon_r2n2.list_models("recurrent"),
                        help="one of " + ", ".join(gluon_r2n2.list_models("recurrent")))
@@ -86,24 +64,19 @@ def make_parser(description: str) -> cli.Parser:
                        help="normalisation: none or batch")
     group.add_argument("--upsample", metavar="KIND", choices=("unpool", "trilinear", "trilinear_frozen", "deconv"),
                        default="unpool", help="of the decoder: unpool, trilinear, trilinear_frozen or deconv")
-    group.add_argument("--leak", metavar="X", type=zero_or_positive, default=gluon_r2n2.ModelConfig.leak,
+    group.add_argument("--leak", metavar="X", type=run_options.zero_or_positive, default=gluon_r2n2.ModelConfig.leak,
                        help="slope of LeakyReLU below 0; the paper says 0.1, its code 0.01")
     group.add_argument("--pretrained-backbone", action="store_true",
                        help="start from gluon-cv's ImageNet weights; for resnet18_gru_3 and mobilenetv2_gru_3")
     group.add_argument("--image-size", metavar="S", type=cli.positive_int, default=default.image_size,
                        help="edge of the network's input, pixels")
     group = parser.add_argument_group("training")
-    length = group.add_mutually_exclusive_group()
-    length.add_argument("--steps", metavar="N", type=cli.positive_int, default=default.steps, help="updates in all")
-    length.add_argument("--epochs", metavar="N", type=cli.positive_int, help="passes over the data, instead of --steps")
+    run_options.add_length(group, default)
     group.add_argument("--batch-size", metavar="N", type=cli.positive_int, default=default.batch_size,
                        help="objects per update, over all devices")
     group.add_argument("--views", metavar="A-B", type=view_range, default="{}-{}".format(*default.views),
                        help="views per object, a number or a range from which each batch draws one")
-    group.add_argument("--classes", metavar="NAME", nargs="+",
-                       help="train on these only; names or synset numbers (default: all)")
-    group.add_argument("--backgrounds", metavar="DIR", type=Path,
-                       help="folder of pictures to lay behind the objects of half of the views (default: colours)")
+    run_options.add_data(group)
     group.add_argument("--recipe", metavar="NAME", choices=training.RECIPES, default=default.recipe,
                        help="modern, or original: as the paper's code, its augmentation included (docs/training.md)")
     group.add_argument("--optimizer", metavar="NAME", choices=training.OPTIMISERS,
@@ -112,21 +85,21 @@ def make_parser(description: str) -> cli.Parser:
                        help="highest learning rate (default: the recipe's)")
     group.add_argument("--schedule", metavar="NAME", choices=training.SCHEDULES,
                        help=f"of the learning rate: {', '.join(training.SCHEDULES)} (default: the recipe's)")
-    group.add_argument("--warmup", metavar="X", type=share,
+    group.add_argument("--warmup", metavar="X", type=run_options.share,
                        help="share of the steps over which the learning rate rises from 0 (default: the recipe's)")
     group.add_argument("--lr-drops", metavar="N", nargs="+", type=cli.positive_int, action=Collect,
                        help="of schedule step: updates after which the learning rate drops (default: 20000 60000)")
     group.add_argument("--lr-drop-factor", metavar="X", type=cli.positive_float,
                        help="what the learning rate is multiplied by at each of them (default: 0.1)")
-    group.add_argument("--final-lr", metavar="X", type=share,
+    group.add_argument("--final-lr", metavar="X", type=run_options.share,
                        help="share of the learning rate that cosine and poly end at (default: 0.01)")
     group.add_argument("--lr-mult", metavar="PATTERN=X", nargs="+", action=Collect,
                        help="factor on the learning rate of parameters, as encoder=0.1 (docs/training.md)")
     group.add_argument("--freeze", metavar="PATTERN", nargs="+", action=Collect,
                        help="parameters that do not learn: backbone, upsampling, encoder, '*.bias', ...")
-    group.add_argument("--weight-decay", metavar="X", type=zero_or_positive,
+    group.add_argument("--weight-decay", metavar="X", type=run_options.zero_or_positive,
                        help="of weights: decoupled in adamw, else L2 (default: the optimizer's)")
-    group.add_argument("--clip", metavar="X", type=zero_or_positive,
+    group.add_argument("--clip", metavar="X", type=run_options.zero_or_positive,
                        help="norm to which a larger gradient is scaled down; 0: never (default: the recipe's)")
     group.add_argument("--loss-limit", metavar="X", type=cli.positive_float,
                        help="stop where the loss is above this (default: the recipe's)")
@@ -135,32 +108,19 @@ def make_parser(description: str) -> cli.Parser:
     group.add_argument("--recompute", action="store_true", default=None,
                        help="run the encoder twice instead of keeping its feature maps: memory that does not grow with "
                             "the views, for about a third more time (docs/memory.md)")
-    group.add_argument("--ema", metavar="X", type=share,
+    group.add_argument("--ema", metavar="X", type=run_options.share,
                        help="decay of a moving average of the parameters, as 0.999, which is then validated and "
                             "exported; 0: none (default: 0)")
     group.add_argument("--dtype", metavar="NAME", choices=training.DTYPES,
                        help="float32, or float16 with loss scaling, on GPUs (default: float32)")
     group.add_argument("--seed", metavar="N", type=cli.integer(0), default=default.seed,
                        help="draws the first weights, the order of the objects and their augmentation")
-    group = parser.add_argument_group("running")
-    group.add_argument("--gpus", metavar="0,1", help="GPUs to share every batch (default: the CPU)")
+    group = run_options.add_running(parser, default)
     group.add_argument("--kv-store", metavar="NAME", choices=KV_STORES, default="local",
                        help=f"{', '.join(KV_STORES)}: how gradients are summed over the workers that tools/launch.py "
                             "started (docs/distributed.md)")
     group.add_argument("--compress-gradients", metavar="X", type=cli.positive_float,
                        help="send each entry of the gradient as -X, 0 or X and the rest later, in 2 bits; not exact")
-    group.add_argument("--threads", metavar="N", type=cli.positive_int, default=2, help="threads that load data")
-    group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
-                       help="error: stop; skip: take another object in its place, and report each epoch")
-    for flag, what in (("checkpoint-every", "steps between checkpoints"), ("log-every", "steps per line of the log"),
-                       ("validate-samples", "objects to validate on, at most"),
-                       ("keep", "newest checkpoints to keep, besides the best")):
-        group.add_argument(f"--{flag}", metavar="N", type=cli.positive_int, help=what,
-                           default=getattr(default, flag.replace("-", "_")))
-    group.add_argument("--validate-every", metavar="N", type=cli.integer(0), default=default.validate_every,
-                       help="steps between validations; 0: never")
-    group.add_argument("--no-tensorboard", dest="tensorboard", action="store_false",
-                       help="write no curves and pictures for TensorBoard")
     group.add_argument("--memory-report", action="store_true",
                        help="show what memory an update will take, by layer, and at the end what was taken")
     group.add_argument("--dry-run", action="store_true",
@@ -183,16 +143,3 @@ class Collect(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         before = getattr(namespace, self.dest)
         setattr(namespace, self.dest, (before if isinstance(before, tuple) else ()) + tuple(values))
-
-
-def share(text: str) -> float:
-    """An argparse type: a number from 0 to 1."""
-    value = zero_or_positive(text)
-    if value > 1:
-        raise argparse.ArgumentTypeError(f"wants a share from 0 to 1, got {text!r}")
-    return value
-
-
-def zero_or_positive(text: str) -> float:
-    """An argparse type: 0, or a number above 0."""
-    return 0.0 if text.strip() == "0" else cli.positive_float(text)

@@ -4,20 +4,33 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from typing import Callable, Dict
 
 from tqdm import tqdm
 
 import gluon_r2n2
 from gluon_r2n2 import distributed, training
-from gluon_r2n2.training import TrainingConfig
+from gluon_r2n2.training.config import RunConfig
 from gluon_r2n2_tools.train_setup import Setup
+
+NAMES = {"iou": "IoU", "coverage": "coverage"}  # of what a best checkpoint is best in
+
+
+def recurrent(numbers) -> str:
+    """Of the numbers of an update, what a user follows."""
+    return f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}"
 
 
 class Progress:
-    """A bar with loss, IoU, speed and the time left on a terminal, a line every --log-every steps elsewhere."""
+    """A bar with what is measured, speed and the time left on a terminal, a line every --log-every steps elsewhere.
 
-    def __init__(self, config: TrainingConfig):
-        self._config, self._bar = config, None
+    Args:
+        config: of the training.
+        show: the numbers of an update -> text.
+    """
+
+    def __init__(self, config: RunConfig, show: Callable[[Dict[str, float]], str] = recurrent):
+        self._config, self._show, self._bar = config, show, None
 
     def bar(self, step: int) -> tqdm:
         # mininterval keeps the bar, which is off outside terminals, from costing anything
@@ -25,8 +38,7 @@ class Progress:
         return self._bar
 
     def __call__(self, numbers) -> None:
-        text = (f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}, "
-                f"{numbers['samples_per_second']:.1f} samples/s")
+        text = f"{self._show(numbers)}, {numbers['samples_per_second']:.1f} samples/s"
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update()
         if self._bar.disable and numbers["step"] % self._config.log_every == 0:
@@ -47,13 +59,14 @@ def introduce(options, setup: Setup, trainer: training.Trainer) -> None:
           f"{options.run} is at step {trainer.step} already; give more --steps to go on", flush=True)
 
 
-def conclude(trainer: training.Trainer, argv, *, finished: bool) -> None:
+def conclude(trainer: training.Trainer, argv) -> None:
     """How a training ended whose state is saved."""
-    if not finished:
+    if trainer.step < trainer.config.steps:
         where = f"after step {trainer.step}, saved in {trainer.saved}" if trainer.saved else "before the first step"
         print(f"interrupted {where}; go on with: {command(argv)}")
         return
-    best = f"; best validation IoU {trainer.best['iou']:.3f} at step {trainer.best['step']}" if trainer.best else ""
+    best = "".join(f"; best validation {NAMES[name]} {value:.3f} at step {trainer.best['step']}"
+                   for name, value in (trainer.best or {}).items() if name in NAMES)
     print(f"finished {trainer.step} steps, saved in {trainer.saved}{best}")
 
 

@@ -63,6 +63,11 @@ class RunConfig:
         if not 0 <= self.ema < 1:
             raise ModelError(f"ema is a decay from 0 to below 1, such as 0.999, got {self.ema}")
 
+    @property
+    def augmentation(self) -> str:
+        """The name of the recipe that pictures are prepared by."""
+        return "modern"
+
     def as_dict(self) -> Dict[str, Any]:
         """A dict of JSON values that `from_dict` turns back into an equal configuration."""
         values = dataclasses.asdict(self)
@@ -127,6 +132,11 @@ class TrainingConfig(RunConfig):
         if not 0 <= self.warmup < 1:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
         self._check_schedule()
+
+    @property
+    def augmentation(self) -> str:
+        """The name of the recipe that pictures are prepared by."""
+        return self.recipe
 
     def _check_schedule(self) -> None:
         drops = self.lr_drops

@@ -142,6 +142,8 @@ class Share:
         self.losses: Dict[str, mx.nd.NDArray] = {}
         prior = mx.nd.array(latents, ctx=context)
         self._encodes = images is not None
+        # one array in two graphs breaks the second when the first has gone backward (MXNet 1.9.1)
+        truth = self.real.detach()
         if self._encodes:
             images = to_unit(mx.nd.array(images, ctx=context, dtype=np.uint8))
             noise = mx.nd.array(noise, ctx=context)
@@ -153,7 +155,7 @@ class Share:
                 logits = net.generator(mx.nd.concat(prior, seen, dim=0))
                 self._made, rebuilt = mx.nd.split(occupied_probability(mx.nd, logits), num_outputs=2, axis=0)
                 self.losses["divergence"] = gaussian_divergence(mx.nd, mean, log_variance)
-                self.losses["reconstruction"] = squared_error(mx.nd, rebuilt, self.real)
+                self.losses["reconstruction"] = squared_error(mx.nd, rebuilt, truth)
             else:
                 self._made = occupied_probability(mx.nd, net.generator(prior))
         self.made = self._made.detach()

@@ -57,8 +57,8 @@ class GenerativeScore:
     def warning(self) -> Optional[str]:
         """What a user should know, in words; None where all is well."""
         if self.empty == 1:
-            return ("all samples are empty: the generator has stopped to make voxels; early in a training that is usual, "
-                    "but if it stays so, start anew with a lower --lr-discriminator or --gate")
+            return ("all samples are empty: the generator makes no voxels any more; early in a training that is "
+                    "usual, but if it stays so, start anew with a lower --lr-discriminator or --gate")
         if self.coverage < COLLAPSED * self.training_coverage:
             return (f"the samples cover {self.coverage:.1%} of the held-out shapes where training shapes cover "
                     f"{self.training_coverage:.1%}: the generator makes few kinds of shapes (mode collapse); early in "
