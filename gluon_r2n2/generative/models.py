@@ -60,7 +60,8 @@ class MeanOfViews(HybridBlock):
         self._latent = latent
 
     def hybrid_forward(self, F, code, state):
-        return code + state
+        # not +, whose backward pass alone is no graph under static_alloc ('storage_type_num_unknown_nodes')
+        return F.broadcast_add(code, state)
 
     def hidden(self, F, state):
         """What the decoder sees: the mean (B, L) of the latent vectors of the views so far."""

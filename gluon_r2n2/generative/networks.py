@@ -28,6 +28,24 @@ def initial() -> mx.init.Initializer:
     return mx.init.Normal(DEVIATION)
 
 
+class FirstGrid(HybridBlock):
+    """Latent vectors (B, L) -> (B, C, 4, 4, 4): a transposed convolution of kernel 4 from a single voxel.
+
+    Computed as the product of matrices that it is: MXNet's Deconvolution fails here as soon as the batch has another
+    size than before (oneDNN then wants the weight, which it has reordered in place, in another layout).
+    """
+
+    def __init__(self, channels: int, in_channels: int, **kwargs):
+        super().__init__(**kwargs)
+        self._shape, self._in_channels = (-1, channels) + 3 * (KERNEL,), in_channels
+        with self.name_scope():
+            self.weight = self.params.get("weight", shape=(in_channels, channels) + 3 * (KERNEL,), init=initial())
+
+    def hybrid_forward(self, F, latents, weight):
+        grids = F.dot(latents, F.reshape(weight, shape=(self._in_channels, -1)))  # (B, L) x (L, C * 64)
+        return F.reshape(grids, shape=self._shape)
+
+
 class Generator(HybridBlock):
     """Latent vectors (B, L) -> logits (B, 2, V, V, V), channel 1 = occupied, whose softmax is the paper's sigmoid.
 
@@ -39,13 +57,11 @@ class Generator(HybridBlock):
 
     def __init__(self, config: GenerativeConfig, **kwargs):
         super().__init__(**kwargs)
-        in_channels, self._shape = config.latent, (-1, config.latent, 1, 1, 1)
+        in_channels = config.latent
         with self.name_scope():
             self.stages = nn.HybridSequential()
             for number, channels in enumerate(config.grid_channels):
-                strides, padding = (2, 1) if number else (1, 0)  # 1 -> 4 -> 8 -> 16 -> ...
-                self.stages.add(nn.Conv3DTranspose(channels, KERNEL, strides=strides, padding=padding, use_bias=False,
-                                                   in_channels=in_channels, weight_initializer=initial()),
+                self.stages.add(doubling(channels, in_channels) if number else FirstGrid(channels, in_channels),
                                 VoxelBatchNorm(in_channels=channels), nn.Activation("relu"))
                 in_channels = channels
             # of deviation 0.02 in their difference
@@ -53,7 +69,13 @@ class Generator(HybridBlock):
                                              weight_initializer=mx.init.Normal(DEVIATION / math.sqrt(2)))
 
     def hybrid_forward(self, F, latents):
-        return self.logits(self.stages(F.reshape(latents, shape=self._shape)))
+        return self.logits(self.stages(latents))
+
+
+def doubling(channels: int, in_channels: int) -> nn.Conv3DTranspose:
+    """(B, in_channels, D, H, W) -> (B, channels, 2D, 2H, 2W), to be normalised."""
+    return nn.Conv3DTranspose(channels, KERNEL, strides=2, padding=1, use_bias=False, in_channels=in_channels,
+                              weight_initializer=initial())
 
 
 class Discriminator(HybridBlock):
