@@ -11,11 +11,12 @@ from typing import Any, Dict, List, Tuple
 import mxnet as mx
 import numpy as np
 
-from gluon_r2n2 import ModelConfig, model_name
+from gluon_r2n2 import model_name
 from gluon_r2n2.deployment import load
 from gluon_r2n2.deployment.artefact import PARAMETERS
 from gluon_r2n2.files import write_json
 from gluon_r2n2.metrics import iou, voxel_counts
+from gluon_r2n2.model_zoo import config_from_dict
 from gluon_r2n2.surfaces import MESH_FORMATS, marching_mesh
 from gluon_r2n2_tools import cli, demo_page, pictures, reconstruct
 from recordio.files import atomic_file
@@ -81,7 +82,7 @@ def write_results(settings, pipeline) -> Dict[str, Any]:
     """Write results.json: the numbers of the evaluation beside the facts of the run."""
     out, measured = pipeline.out, _read(pipeline.out / "eval.json")
     facts = load(out / "model")[0]
-    config = ModelConfig.from_dict(facts.model)
+    config = config_from_dict(facts.model)
     plain, informed = measured["baselines"]["mean_shape"], measured["baselines"]["class_mean"]
     stages = pipeline.finished
     results = {

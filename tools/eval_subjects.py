@@ -10,10 +10,10 @@ import mxnet as mx
 import numpy as np
 from tqdm import tqdm
 
-from gluon_r2n2 import evaluation, model_from_config, training
+from gluon_r2n2 import evaluation, training
 from gluon_r2n2.deployment import (
     Engine,
-    exported_parameters,
+    exported_network,
     is_artefact,
     list_pretrained,
     load,
@@ -69,7 +69,7 @@ class Network:
             self.label += f", run by {self._engine.name} in {precision}"
 
     def _load_run(self, path: Path) -> None:
-        self._net, info = training.load_network(path, self.devices)
+        self._net, info = training.load_view_network(path, self.devices)
         # the rim of the object as in training
         self._augmentation = dataclasses.replace(TEST, blend=info["image"]["augmentation"]["blend"])
         self._size = info["image"]["size"]
@@ -81,9 +81,7 @@ class Network:
     def _load_exported(self, path: Path) -> None:
         artefact = load(path)[0]
         rules = artefact.preprocessing
-        self._net = model_from_config(artefact.model)
-        arrays = {key: array.astype("float32") for key, array in exported_parameters(path).items()}
-        training.set_parameters(self._net, arrays, self.devices, source=path)
+        self._net = exported_network(path, artefact, self.devices)
         self._net.hybridize(static_alloc=True)
         self._augmentation = dataclasses.replace(TEST, crop=round(FRAME * rules.crop / rules.frame),
                                                  background=(rules.background,) * 2)

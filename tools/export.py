@@ -4,16 +4,17 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 if not __package__:
     import _checkout  # noqa: F401  (run as a file: makes the checkout importable)
 
 import gluon_r2n2
 from gluon_r2n2.conversion import load_weights_into
-from gluon_r2n2.deployment import Artefact, export, is_artefact
+from gluon_r2n2.deployment import Artefact, GeneratorArtefact, export, is_artefact
 from gluon_r2n2.deployment.exporting import belongs
 from gluon_r2n2.errors import ModelError
+from gluon_r2n2.network import ViewNetwork
 from gluon_r2n2.training import load_network
 from gluon_r2n2_tools import cli
 from gluon_r2n2_tools.eval_options import view_counts
@@ -43,18 +44,29 @@ def run(argv=None) -> int:
     options = parse(argv)
     check_place(options.out, options.overwrite)
     net, facts, source = network(options.run, options.model)
+    if options.sequence and not isinstance(net, ViewNetwork):
+        raise ModelError(f"--sequence: {options.run} is a 3D-GAN, which sees no views; leave it out")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     others = export(net, facts, options.out.resolve(), half=options.half, onnx=options.onnx,  # a link stays one
                     sequences=options.sequence)
-    size, rules = sum(file.stat().st_size for file in options.out.iterdir()), facts.preprocessing
+    size = sum(file.stat().st_size for file in options.out.iterdir())
     print(source)
     print(f"-> {options.out}: {size / 1e6:.1f} MB, reads back and gives the same numbers (difference 0)")
-    print(f"   input {rules.input_size}x{rules.input_size} RGB on grey {rules.background}, "
-          f"output {facts.model['resolution']}^3 voxels, occupied from probability {facts.threshold:g} on")
+    print(f"   input {inputs(facts)}, output {facts.model['resolution']}^3 voxels, occupied from probability "
+          f"{facts.threshold:g} on")
     for engine, difference in others.items():
         print(f"   ONNX graphs, run by {engine}: difference {difference:.1g} of the largest probability")
-    print(f"next: python tools/reconstruct.py {shlex.quote(str(options.out))} IMAGE... --out DIR")
+    if isinstance(facts, Artefact):
+        print(f"next: python tools/reconstruct.py {shlex.quote(str(options.out))} IMAGE... --out DIR")
     return 0
+
+
+def inputs(facts: Union[Artefact, GeneratorArtefact]) -> str:
+    """What the model takes, in words."""
+    if isinstance(facts, Artefact):
+        size = facts.preprocessing.input_size
+        return f"{size}x{size} RGB on grey {facts.preprocessing.background}"
+    return f"{facts.model['latent']} random numbers from a {facts.model['prior']} prior"
 
 
 def network(path: Path, model: Optional[str]):
@@ -64,7 +76,8 @@ def network(path: Path, model: Optional[str]):
     if not model and not path.is_file():
         net, info = load_network(path)
         which = f"step {info['step']}{', averaged' * info['averaged']}"
-        return net, Artefact.of(net, info), f"{info['checkpoint']} ({which})"
+        facts = Artefact.of(net, info) if isinstance(net, ViewNetwork) else GeneratorArtefact.of(net, info)
+        return net, facts, f"{info['checkpoint']} ({which})"
     if not model:
         raise ModelError(f"{path} is a file of weights, which does not say of which network; give --model NAME")
     if path.is_dir():

@@ -11,6 +11,9 @@ and, where they were asked for,
     r2n2-step.onnx, r2n2-sequence5.onnx   the same two graphs as ONNX
     r2n2-encode.onnx, r2n2-absorb.onnx, r2n2-decode.onnx   the parts that our engines run
     r2n2.onnx.data   the weights of all ONNX graphs
+
+The folder of a generative network has a generator as well, see gluon_r2n2.deployment.generators; that of a 3D-GAN has
+it in place of the step graph, and another format.
 """
 from __future__ import annotations
 
@@ -25,13 +28,16 @@ import mxnet as mx
 import gluon_r2n2
 from gluon_r2n2.deployment.engines import INPUTS, StepEngine
 from gluon_r2n2.deployment.preprocess import Preprocessing
-from gluon_r2n2.errors import ModelError
+from gluon_r2n2.errors import ModelError, sees_no_views
 from gluon_r2n2.files import damaged, sha256, sha256_of_json
 from gluon_r2n2.metrics import DEFAULT_THRESHOLD
-from gluon_r2n2.network import R2N2
+from gluon_r2n2.network import ViewNetwork
 
 FORMAT, VERSION = "gluon-r2n2 step graph", 1
+GENERATOR_FORMAT = "gluon-r2n2 generator"
 FACTS, SYMBOL, PARAMETERS = "r2n2.json", "r2n2-symbol.json", "r2n2-0000.params"
+GENERATOR = "r2n2-generator-symbol.json"
+NEEDED = {FORMAT: (SYMBOL, PARAMETERS), GENERATOR_FORMAT: (GENERATOR, PARAMETERS)}  # files, by format
 FRAME = ("axes (x, y, z) of a right-handed frame, y up, the front of the object towards -z; cell (i, j, k) has its "
          "centre at (index + 0.5) / resolution - 0.5 in the unit cube")
 VERSIONS = {"gluon_r2n2": gluon_r2n2.__version__, "mxnet": mx.__version__}
@@ -41,7 +47,7 @@ VERSIONS = {"gluon_r2n2": gluon_r2n2.__version__, "mxnet": mx.__version__}
 class Artefact:
     """What r2n2.json says about an exported model."""
 
-    model: Dict[str, Any]  # ModelConfig as a dict
+    model: Dict[str, Any]  # the network's configuration as a dict
     preprocessing: Preprocessing
     state: Tuple[int, ...]  # shape (C, N, N, N) of the state of one sample; it starts as zeros
     threshold: float  # probability from which on a voxel counts as occupied, chosen on validation data
@@ -50,22 +56,14 @@ class Artefact:
     files: FrozenSet[str] = dataclasses.field(default=frozenset(), compare=False)  # of the folder, found whole
 
     @classmethod
-    def of(cls, net: R2N2, info: Dict[str, Any]) -> Artefact:
+    def of(cls, net: ViewNetwork, info: Dict[str, Any]) -> Artefact:
         """The facts about a network and what `gluon_r2n2.training.load_network` knows of it."""
-        checkpoint = Path(info["checkpoint"])
-        provenance = {
-            "run": checkpoint.absolute().parent.parent.name, "checkpoint": checkpoint.name, "step": info["step"],
-            "weights_sha256": info["weights_sha256"], "training": info["training"],
-            "data": {key: info["data"][key] for key in ("fingerprint", "samples")},
-            "threshold_source": info["threshold_source"], "trained_with": info["version"],
-            "exported_with": VERSIONS,
-        }
         rules = Preprocessing(input_size=info["image"]["size"], background=info["image"]["background"])
         return cls(net.config.as_dict(), rules, net.state_shape, info["threshold"], info["classes"],
-                   provenance)
+                   provenance_of(info))
 
     @classmethod
-    def of_weights(cls, net: R2N2, path: Union[str, Path]) -> Artefact:
+    def of_weights(cls, net: ViewNetwork, path: Union[str, Path]) -> Artefact:
         """The facts about a network whose weights came from the file *path*, of which nothing else is known.
 
         Preprocessing and threshold are the original's.
@@ -77,27 +75,56 @@ class Artefact:
 
     def as_json(self, files: Dict[str, str], **further: Any) -> Dict[str, Any]:
         """The content of r2n2.json: the SHA-256 sums of the other *files*, and what is to be said of optional ones."""
-        resolution = self.model["resolution"]
-        facts = {
+        return sealed({
             "format": FORMAT, "format_version": VERSION, "model": self.model,
             "preprocessing": {**dataclasses.asdict(self.preprocessing), "colour": "RGB", "range": [0.0, 1.0],
                               "layout": "NCHW"},
             "graph": {"inputs": list(INPUTS), "state": list(self.state),
                       "outputs": ["probability of occupied (B, V, V, V)", "next state (B, C, N, N, N)"]},
             **further,
-            "voxels": {"resolution": resolution, "frame": FRAME},
+            "voxels": {"resolution": self.model["resolution"], "frame": FRAME},
             "threshold": self.threshold, "classes": self.classes, "provenance": self.provenance, "files": files,
-        }
-        return {**facts, "checksum": sha256_of_json(facts)}
+        })
+
+
+def provenance_of(info: Dict[str, Any]) -> Dict[str, Any]:
+    """Where weights come from, of what `gluon_r2n2.training.load_network` knows of them."""
+    checkpoint = Path(info["checkpoint"])
+    return {
+        "run": checkpoint.absolute().parent.parent.name, "checkpoint": checkpoint.name, "step": info["step"],
+        "weights_sha256": info["weights_sha256"], "training": info["training"],
+        "data": {key: info["data"][key] for key in ("fingerprint", "samples")},
+        "threshold_source": info["threshold_source"], "trained_with": info["version"], "exported_with": VERSIONS,
+    }
+
+
+def sealed(facts: Dict[str, Any]) -> Dict[str, Any]:
+    """The content of r2n2.json with its own checksum."""
+    return {**facts, "checksum": sha256_of_json(facts)}
 
 
 def is_artefact(path: Union[str, Path]) -> bool:
     """Whether *path* is an exported model, or what is left of one; `read` says what it lacks."""
-    return any((Path(path) / name).is_file() for name in (FACTS, SYMBOL, PARAMETERS))
+    return any((Path(path) / name).is_file() for name in (FACTS, SYMBOL, PARAMETERS, GENERATOR))
 
 
 def read(path: Union[str, Path]) -> Artefact:
     """Read and verify an exported model: all of its files are compared with their checksums.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the format is another; the file is named. The model is a 3D-GAN's.
+    """
+    facts = verified(path)
+    with refusing(path):
+        if facts["format"] == GENERATOR_FORMAT:
+            raise sees_no_views(path)
+        rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
+        return Artefact(facts["model"], Preprocessing(**rules), tuple(map(int, facts["graph"]["state"])),
+                        float(facts["threshold"]), facts["classes"], facts["provenance"], frozenset(facts["files"]))
+
+
+def verified(path: Union[str, Path]) -> Dict[str, Any]:
+    """The content of r2n2.json, of either format, once all of the folder's files were compared with their checksums.
 
     Raises:
         ModelError: a file is missing or damaged, or the format is another; the file is named.
@@ -105,14 +132,12 @@ def read(path: Union[str, Path]) -> Artefact:
     path = Path(path)
     facts = _read_facts(path / FACTS)
     with refusing(path):
-        sums = {**{name: facts["files"][name] for name in (SYMBOL, PARAMETERS)}, **facts["files"]}
+        sums = {**{name: facts["files"][name] for name in NEEDED[facts["format"]]}, **facts["files"]}
         if any(Path(name).name != name for name in sums):
             raise ModelError(f"{path / FACTS} lists files outside of its folder; export the model again")
         for name, fault in damaged(path, sums).items():
             raise ModelError(f"{path / name} {fault}; export the model again")
-        rules = {field.name: facts["preprocessing"][field.name] for field in dataclasses.fields(Preprocessing)}
-        return Artefact(facts["model"], Preprocessing(**rules), tuple(map(int, facts["graph"]["state"])),
-                        float(facts["threshold"]), facts["classes"], facts["provenance"], frozenset(sums))
+    return facts
 
 
 def load(path: Union[str, Path], ctx: Optional[mx.Context] = None) -> Tuple[Artefact, StepEngine]:
@@ -148,8 +173,9 @@ def _read_facts(path: Path) -> Dict[str, Any]:
         raise ModelError(f"{path} is missing: {path.parent} is not an exported model; make one with tools/export.py")
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-            raise ModelError(f"{path} does not describe an exported model (wanted the format {FORMAT!r})")
+        if not isinstance(facts, dict) or facts.get("format") not in NEEDED:
+            raise ModelError(f"{path} does not describe an exported model (wanted the format "
+                             f"{' or '.join(map(repr, NEEDED))})")
         if facts.get("format_version") != VERSION:
             raise ModelError(f"{path} has format version {facts.get('format_version')!r}, this program reads "
                              f"{VERSION}; export the model again, or use the program that wrote it")

@@ -1,17 +1,18 @@
 """Export, first step: a network -> symbols, of a whole sequence and of the parts that inference runs one by one.
 
-The step graph itself is the network's own (`R2N2.step_graph`). All graphs take the parameters by the same names.
+The step graph itself is the network's own (`ViewNetwork.step_graph`). All graphs take the parameters by the same names.
 """
 from __future__ import annotations
 
 import dataclasses
-from typing import Dict, Tuple
+from typing import Dict, Tuple, Union
 
 import mxnet as mx
 
-from gluon_r2n2.network import R2N2, occupied_probability
+from gluon_r2n2.generative import GAN, VAEGAN
+from gluon_r2n2.network import ViewNetwork, occupied_probability
 
-SEQUENCE_INPUT = "images"
+SEQUENCE_INPUT, LATENTS = "images", "latents"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Graph:
     inputs: Dict[str, Tuple[int, ...]]  # name -> shape
 
 
-def sequence_symbol(net: R2N2, views: int, *, together: bool = False) -> mx.sym.Symbol:
+def sequence_symbol(net: ViewNetwork, views: int, *, together: bool = False) -> mx.sym.Symbol:
     """Images (T, B, 3, S, S) -> the probability of occupied (B, V, V, V) after the last view, for one T = *views*.
 
     Args:
@@ -45,21 +46,21 @@ def sequence_symbol(net: R2N2, views: int, *, together: bool = False) -> mx.sym.
     return _probabilities(net, state)
 
 
-def step(net: R2N2) -> Graph:
+def step(net: ViewNetwork) -> Graph:
     """(image, state) -> (probabilities, next state)."""
     shapes = _shapes(net)
     inputs = {name: shapes[name] for name in ("image", "state")}
     return Graph(tuple(net.step_graph()(*_variables(inputs))), ("probabilities", "next_state"), inputs)
 
 
-def sequence(net: R2N2, views: int) -> Graph:
+def sequence(net: ViewNetwork, views: int) -> Graph:
     """Images (T, B, 3, S, S) of T = *views* -> probabilities; all views are encoded in one batch."""
     side = net.config.input_size
     return Graph((sequence_symbol(net, views, together=True),), ("probabilities",),
                  {SEQUENCE_INPUT: (views, 0, 3, side, side)})
 
 
-def parts(net: R2N2) -> Dict[str, Graph]:
+def parts(net: ViewNetwork) -> Dict[str, Graph]:
     """What the engines run: encode (image -> code), absorb (code, state -> next state), decode (-> probabilities)."""
     shapes = _shapes(net)
     image, code, state = _variables(shapes)
@@ -70,7 +71,13 @@ def parts(net: R2N2) -> Dict[str, Graph]:
     }
 
 
-def _shapes(net: R2N2) -> Dict[str, Tuple[int, ...]]:
+def generator(net: Union[GAN, VAEGAN]) -> Graph:
+    """Latent vectors (B, L) -> probabilities."""
+    shapes: Dict[str, Tuple[int, ...]] = {LATENTS: (0, net.config.latent)}
+    return Graph((occupied_probability(mx.sym, net.generator(*_variables(shapes))),), ("probabilities",), shapes)
+
+
+def _shapes(net: ViewNetwork) -> Dict[str, Tuple[int, ...]]:
     side = net.config.input_size
     return {"image": (0, 3, side, side), "code": (0, *net.code_shape), "state": (0, *net.state_shape)}
 
@@ -79,12 +86,12 @@ def _variables(shapes: Dict[str, Tuple[int, ...]]) -> Tuple[mx.sym.Symbol, ...]:
     return tuple(mx.sym.var(name, dtype="float32") for name in shapes)
 
 
-def _code(net: R2N2, image: mx.sym.Symbol) -> mx.sym.Symbol:
-    """The gate inputs (B, gates * C, N, N, N) of one view each."""
+def _code(net: ViewNetwork, image: mx.sym.Symbol) -> mx.sym.Symbol:
+    """What the cell takes of one view each: for a `R2N2` its gate inputs (B, gates * C, N, N, N)."""
     return net.projection(net.encoder(image))
 
 
-def _probabilities(net: R2N2, state: mx.sym.Symbol) -> mx.sym.Symbol:
+def _probabilities(net: ViewNetwork, state: mx.sym.Symbol) -> mx.sym.Symbol:
     return occupied_probability(mx.sym, net.decoder(net.cell.hidden(mx.sym, state)))
 
 

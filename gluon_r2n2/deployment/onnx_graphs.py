@@ -22,11 +22,12 @@ import numpy as np
 from gluon_r2n2.deployment import graphs
 from gluon_r2n2.deployment.graphs import Graph
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.network import R2N2
+from gluon_r2n2.generative import GAN, VAEGAN
+from gluon_r2n2.network import ViewNetwork
 from gluon_r2n2.training.arrays import get_parameters, named_parameters
 
 OPSET, IR_VERSION = 13, 7  # of the converter's nodes, and the IR version that came with this opset
-WEIGHTS, STEP = "r2n2.onnx.data", "r2n2-step.onnx"
+WEIGHTS, STEP, GENERATOR = "r2n2.onnx.data", "r2n2-step.onnx", "r2n2-generator.onnx"
 PARTS = {name: f"r2n2-{name}.onnx" for name in ("encode", "absorb", "decode")}
 ALIGNMENT = 4096  # bytes: a weight begins at a memory page, so that a runtime can map it
 BATCH = "batch"  # the name of the dimension that is left open
@@ -43,14 +44,24 @@ def can_convert() -> bool:
     return importlib.util.find_spec("onnx") is not None
 
 
-def description(sequences: Sequence[int]) -> Dict[str, Any]:
-    """What r2n2.json says about the ONNX graphs."""
-    return {"opset": OPSET, "weights": WEIGHTS, "step": STEP, "parts": PARTS,
-            "sequences": {str(views): sequence_file(views) for views in sequences}}
+def description(net: Union[ViewNetwork, GAN], sequences: Sequence[int] = ()) -> Dict[str, Any]:
+    """What r2n2.json says about the ONNX graphs that `write_onnx` writes."""
+    facts: Dict[str, Any] = {"opset": OPSET, "weights": WEIGHTS}
+    if isinstance(net, ViewNetwork):
+        facts.update(step=STEP, parts=PARTS, sequences={str(views): sequence_file(views) for views in sequences})
+    if isinstance(net, (GAN, VAEGAN)):
+        facts["generator"] = GENERATOR
+    return facts
 
 
-def write_onnx(net: R2N2, folder: Union[str, Path], *, step: bool = True, sequences: Sequence[int] = ()) -> None:
+def write_onnx(net: Union[ViewNetwork, GAN], folder: Union[str, Path], *, step: bool = True,
+               sequences: Sequence[int] = ()) -> None:
     """Write graphs of *net* to *folder*, and the weights that they share: the three parts, and those asked for.
+
+    A generative network has its generator written too, unless the parts alone are wanted; a 3D-GAN has nothing else.
+
+    Args:
+        step: write more than the parts that the engines run.
 
     Raises:
         ModelError: the onnx package is not installed.
@@ -61,16 +72,23 @@ def write_onnx(net: R2N2, folder: Union[str, Path], *, step: bool = True, sequen
                          "pip install 'gluon-r2n2[onnx]'")
     import onnx
 
+    wanted = {}
     with mx.name.NameManager():  # names without counters of the process: the same network, the same bytes
-        wanted = {PARTS[name]: graph for name, graph in graphs.parts(net).items()}
-        if step:
-            wanted[STEP] = graphs.step(net)
-        wanted.update({sequence_file(views): graphs.sequence(net, views) for views in sequences})
+        if isinstance(net, ViewNetwork):
+            wanted.update({PARTS[name]: graph for name, graph in graphs.parts(net).items()})
+            if step:
+                wanted[STEP] = graphs.step(net)
+            wanted.update({sequence_file(views): graphs.sequence(net, views) for views in sequences})
+        if step and isinstance(net, (GAN, VAEGAN)):
+            wanted[GENERATOR] = graphs.generator(net)
     folder = Path(folder)
-    arrays = {name: array.asnumpy() for name, array in get_parameters(net).items()}
-    weights = _write_weights(folder / WEIGHTS, arrays)
     # Gluon's own names differ from process to process; in the files a weight is called by its place in the network
     places = {parameter.name: name for name, parameter in named_parameters(net).items()}
+    used = {name for graph in wanted.values() for output in graph.outputs for name in output.list_inputs()}
+    parameters = get_parameters(net, only={place for name, place in places.items() if name in used})
+    arrays = {name: array.asnumpy() for name, array in parameters.items()}
+    places = {name: place for name, place in places.items() if place in arrays}
+    weights = _write_weights(folder / WEIGHTS, arrays)
     for file, graph in wanted.items():
         shapes = {name: tuple(edge or 1 for edge in shape) for name, shape in graph.inputs.items()}
         symbol = _convertible(mx.sym.Group(list(graph.outputs)), shapes)
@@ -187,9 +205,13 @@ def _replace(field, values: List[Any]) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """While it lasts, mxnet's converter tells nobody of its progress: it prints, and writes to the root logger."""
+    """While it lasts, mxnet's converter tells nobody of its progress: it prints, and writes to the root logger.
+
+    Nor of what it thinks of single operators, such as products of arrays of more axes than ours have; what the graphs
+    compute is compared with the network.
+    """
     def of_others(record: logging.LogRecord) -> bool:
-        return record.module != "_export_model"
+        return record.module != "_export_model" and not record.module.startswith("_op_translations")
 
     logging.getLogger().addFilter(of_others)
     try:

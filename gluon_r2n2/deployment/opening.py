@@ -11,12 +11,12 @@ import mxnet as mx
 
 from gluon_r2n2.deployment import onnx_graphs
 from gluon_r2n2.deployment.artefact import PARAMETERS, SYMBOL, Artefact, is_artefact, read, refusing
-from gluon_r2n2.deployment.engines import Engine, StepEngine, choose
+from gluon_r2n2.deployment.engines import Engine, GraphsEngine, StepEngine, choose
 from gluon_r2n2.deployment.pretrained import list_pretrained, pretrained_path
 from gluon_r2n2.deployment.weights import exported_network
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.network import R2N2
-from gluon_r2n2.training import load_network
+from gluon_r2n2.network import ViewNetwork
+from gluon_r2n2.training import load_view_network
 from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, STATE
 
 
@@ -27,8 +27,8 @@ def open_model(path: Union[str, Path], *, engine: Optional[str] = None, precisio
     onnxruntime and OpenVINO run ONNX graphs; where the model has none, they are made here and thrown away again.
 
     Raises:
-        ModelError: no model, a damaged one or one of another version; an engine that is unknown, not installed or
-            cannot do what is asked.
+        ModelError: no model, a damaged one, one of another version or a 3D-GAN; an engine that is unknown, not
+            installed or cannot do what is asked.
     """
     if not Path(path).exists() and str(path) in list_pretrained():
         path = pretrained_path(str(path))
@@ -46,7 +46,7 @@ def open_model(path: Union[str, Path], *, engine: Optional[str] = None, precisio
         _check_threads(threads)
     net = None
     if not exported:
-        net, info = load_network(path, ctx)
+        net, info = load_view_network(path, ctx)
         facts = Artefact.of(net, info)
     elif chosen != "mxnet" and not complete:
         net = exported_network(path, facts)
@@ -54,8 +54,8 @@ def open_model(path: Union[str, Path], *, engine: Optional[str] = None, precisio
     if chosen != "mxnet":
         def opened(folder: Path) -> Engine:
             with _naming(path, chosen):
-                return _on_graphs(chosen, {part: folder / file for part, file in onnx_graphs.PARTS.items()},
-                                  state=facts.state, precision=precision, threads=threads)
+                return on_graphs(chosen, {part: folder / file for part, file in onnx_graphs.PARTS.items()},
+                                 state=facts.state, precision=precision, threads=threads)
 
         return facts, opened(path) if complete else _with_graphs(net, opened)
     if net is not None:
@@ -64,15 +64,16 @@ def open_model(path: Union[str, Path], *, engine: Optional[str] = None, precisio
         return facts, StepEngine.from_files(path / SYMBOL, path / PARAMETERS, state=facts.state, ctx=ctx)
 
 
-def _with_graphs(net: R2N2, opened: Callable[[Path], Engine]) -> Engine:
+def _with_graphs(net: ViewNetwork, opened: Callable[[Path], Engine]) -> Engine:
     """What *opened* makes of a folder with ONNX graphs of *net*; the folder is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="r2n2-") as folder:
         onnx_graphs.write_onnx(net, folder, step=False)
         return opened(Path(folder))
 
 
-def _on_graphs(engine: str, files: Mapping[str, Path], *, state: Tuple[int, ...], precision: str,
-               threads: Optional[int]) -> Engine:
+def on_graphs(engine: str, files: Mapping[str, Path], *, state: Tuple[int, ...] = (), precision: str = "float32",
+              threads: Optional[int] = None) -> GraphsEngine:
+    """Load ONNX graphs to be run by *engine*: the parts of a network, or whatever its method `call` shall run."""
     # here: each loads a library that only its users have
     if engine == "openvino":
         from gluon_r2n2.deployment.engines.openvino_engine import OpenvinoEngine

@@ -7,9 +7,9 @@ from gluon_r2n2.generative.losses import (
     saturating_loss,
     squared_error,
 )
-from gluon_r2n2.generative.models import GAN, VAEGAN, draw_latents, generate
+from gluon_r2n2.generative.models import BATCH, GAN, VAEGAN, draw_latents, generate, in_batches
 from gluon_r2n2.generative.networks import Discriminator, Generator, ImageEncoder
 
-__all__ = ["GAN", "PRIORS", "VAEGAN", "Discriminator", "GenerativeConfig", "Generator", "ImageEncoder",
-           "discriminator_loss", "draw_latents", "gaussian_divergence", "generate", "non_saturating_loss",
+__all__ = ["BATCH", "GAN", "PRIORS", "VAEGAN", "Discriminator", "GenerativeConfig", "Generator", "ImageEncoder",
+           "discriminator_loss", "draw_latents", "gaussian_divergence", "generate", "in_batches", "non_saturating_loss",
            "saturating_loss", "squared_error"]

@@ -1,16 +1,19 @@
 """3D-GAN and 3D-VAE-GAN as networks of the zoo: their parts in one block, with what callers do with them."""
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Callable, Tuple, Union
 
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
 from mxnet.gluon import Block, HybridBlock
 
+from gluon_r2n2.errors import ModelError
 from gluon_r2n2.generative.config import GenerativeConfig
 from gluon_r2n2.generative.networks import Discriminator, Generator, ImageEncoder
 from gluon_r2n2.network import ViewNetwork, occupied_probability
+
+BATCH = 16  # latent vectors at once
 
 
 class GAN(Block):
@@ -117,19 +120,31 @@ def draw_latents(config: GenerativeConfig, count: int, rng: np.random.Generator)
     return rng.standard_normal(shape, np.float32)
 
 
-def generate(net, latents: np.ndarray, *, batch_size: int = 16) -> np.ndarray:
+def generate(net: Union[GAN, VAEGAN], latents: np.ndarray) -> np.ndarray:
     """Latent vectors (n, L) -> the probability of occupied (n, V, V, V) float32, in inference mode.
 
-    Args:
-        net: a `GAN` or `VAEGAN`.
-        batch_size: that the device computes at once, always: a vector's grid is then the same bits whichever vectors
-            are beside it.
+    Raises:
+        ModelError: *latents* are none, or have another length.
     """
-    context = net.generator.logits.weight.list_ctx()[0]
-    grids = []
-    for start in range(0, len(latents), batch_size):
-        part = latents[start:start + batch_size]
-        filled = np.concatenate([part, np.zeros((batch_size - len(part), part.shape[1]), part.dtype)])
-        logits = net.generator(mx.nd.array(filled, ctx=context, dtype=np.float32))
-        grids.append(occupied_probability(mx.nd, logits).asnumpy()[:len(part)])
-    return np.concatenate(grids)
+    return in_batches(lambda part: occupied_probability(mx.nd, net.generator(part)), latents, net.config,
+                      ctx=net.generator.logits.weight.list_ctx()[0])
+
+
+def in_batches(function: Callable[[mx.nd.NDArray], mx.nd.NDArray], latents: np.ndarray, config: GenerativeConfig, *,
+               ctx: mx.Context) -> np.ndarray:
+    """What *function* makes of latent vectors (n, L), BATCH of them at once.
+
+    Always so many: a vector's grid is then the same bits whichever vectors are beside it.
+
+    Raises:
+        ModelError: *latents* are none, or have another length.
+    """
+    latents = np.asarray(latents, np.float32)
+    if latents.ndim != 2 or latents.shape[1] != config.latent or not len(latents):
+        raise ModelError(f"latent vectors (n, {config.latent}), at least one, are wanted, got an array {latents.shape}")
+    results = []
+    for start in range(0, len(latents), BATCH):
+        part = latents[start:start + BATCH]
+        filled = np.concatenate([part, np.zeros((BATCH - len(part), config.latent), np.float32)])
+        results.append(function(mx.nd.array(filled, ctx=ctx)).asnumpy()[:len(part)])
+    return np.concatenate(results)

@@ -14,6 +14,7 @@ from gluon_r2n2.training.runs import (
     find_checkpoint,
     git_revision,
     load_network,
+    load_view_network,
     newest_checkpoint,
     only_writer,
     provenance,
@@ -29,5 +30,5 @@ from gluon_r2n2.training.validation import Validation
 __all__ = ["DTYPES", "OPTIMISERS", "RECIPES", "SCHEDULES", "Checkpoint", "NotSaved", "RunLog", "StopRequest",
            "TensorBoard", "Trainer", "TrainingConfig", "TrainingStopped", "Transfer", "Validation", "check_free",
            "check_resumable", "contexts", "describe", "facts_of", "find_checkpoint", "git_revision",
-           "keep_freed_memory", "load_network", "newest_checkpoint", "only_writer", "provenance", "read_checkpoint",
-           "read_log", "resume_run", "set_parameters", "start_run", "transfer_parameters"]
+           "keep_freed_memory", "load_network", "load_view_network", "newest_checkpoint", "only_writer", "provenance",
+           "read_checkpoint", "read_log", "resume_run", "set_parameters", "start_run", "transfer_parameters"]

@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from pathlib import Path
-from typing import Dict, List, Union
+from typing import Container, Dict, List, Optional, Union
 
 import mxnet as mx
 import numpy as np
@@ -26,16 +26,19 @@ def named_parameters(net: gluon.Block) -> Dict[str, gluon.Parameter]:
     return net._collect_params_with_prefix()  # what save_parameters writes
 
 
-def get_parameters(net: gluon.Block) -> Dict[str, mx.nd.NDArray]:
+def get_parameters(net: gluon.Block, *, only: Optional[Container[str]] = None) -> Dict[str, mx.nd.NDArray]:
     """The parameters by their place in the network; running statistics as their mean over the devices.
 
     Waits for all that is under way: while MXNet 1.9.1's Deconvolution runs on the CPU, it has the axes of its weight
     swapped in place, and who reads it then gets it so.
+
+    Args:
+        only: their places, where not all are wanted.
     """
     mx.nd.waitall()
     # of the others a mean over devices would round what is equal, and a resumed run would differ
     return {name: parameter._reduce() if name.endswith(STATISTICS) else parameter.data(parameter.list_ctx()[0])
-            for name, parameter in named_parameters(net).items()}
+            for name, parameter in named_parameters(net).items() if only is None or name in only}
 
 
 def set_parameters(net: gluon.Block, arrays: Dict[str, mx.nd.NDArray], contexts: List[mx.Context], *,

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Dict, Optional, Sequence, Union
+from typing import Dict, Mapping, Optional, Sequence, Union
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import SymbolBlock
 
 from gluon_r2n2.deployment.engines.base import Engine
-from gluon_r2n2.network import R2N2
+from gluon_r2n2.network import ViewNetwork
 from gluon_r2n2.training.arrays import write_arrays
 
 INPUTS = ("data0", "data1")  # image (B, 3, S, S), state (B, C, N, N, N)
@@ -19,6 +19,24 @@ INPUTS = ("data0", "data1")  # image (B, 3, S, S), state (B, C, N, N, N)
 def half_precision(arrays: Dict[str, mx.nd.NDArray]) -> Dict[str, mx.nd.NDArray]:
     """Weights as float16; biases and normalisation, which take no room and may be beyond its range, as they are."""
     return {name: array.astype("float16") if array.ndim > 1 else array for name, array in arrays.items()}
+
+
+def save_graph(outputs: mx.sym.Symbol, parameters: Mapping[str, mx.gluon.Parameter], symbol: Union[str, Path],
+               params: Union[str, Path], *, ctx: mx.Context, half: bool = False) -> None:
+    """Write a graph as JSON and its parameters in MXNet's format, as `HybridBlock.export` names them.
+
+    Args:
+        parameters: of the graph, by the names that it has for them, on *ctx*.
+        half: write weights as float16; see `half_precision`.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    Path(symbol).write_text(outputs.tojson(), encoding="utf-8")  # not .save, which passes over a full disk
+    auxiliary = set(outputs.list_auxiliary_states())
+    arrays = {("aux:" if name in auxiliary else "arg:") + name: parameter.data(ctx).as_in_context(mx.cpu())
+              for name, parameter in parameters.items()}
+    write_arrays(Path(params), half_precision(arrays) if half else arrays)
 
 
 class StepEngine(Engine):
@@ -46,7 +64,7 @@ class StepEngine(Engine):
         self._decode = SymbolBlock(_after_state(self._symbol), inputs[1:], params=params)
 
     @classmethod
-    def from_network(cls, net: R2N2) -> StepEngine:
+    def from_network(cls, net: ViewNetwork) -> StepEngine:
         """Trace *net*; the parameters are shared, not copied."""
         graph = net.step_graph()
         params = graph.collect_params()
@@ -64,7 +82,7 @@ class StepEngine(Engine):
         return engine
 
     def save(self, symbol: Union[str, Path], params: Union[str, Path], *, half: bool = False) -> None:
-        """Write the graph as JSON and the parameters in MXNet's format, as `HybridBlock.export` names them.
+        """Write the graph and its parameters; see `save_graph`.
 
         Args:
             half: write weights as float16; see `half_precision`.
@@ -72,11 +90,7 @@ class StepEngine(Engine):
         Raises:
             OSError: the disk is full or read-only.
         """
-        Path(symbol).write_text(self._symbol.tojson(), encoding="utf-8")  # not .save, which passes over a full disk
-        auxiliary = set(self._symbol.list_auxiliary_states())
-        arrays = {("aux:" if name in auxiliary else "arg:") + name: parameter.data(self._ctx).as_in_context(mx.cpu())
-                  for name, parameter in self._step.collect_params().items()}
-        write_arrays(Path(params), half_precision(arrays) if half else arrays)
+        save_graph(self._symbol, self._step.collect_params(), symbol, params, ctx=self._ctx, half=half)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Nothing: the graph takes images."""

@@ -3,9 +3,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Tuple
 
-from gluon_r2n2.config import ModelConfig
 from gluon_r2n2.evaluation.page.markup import interval, number, text, views_of
-from gluon_r2n2.model_zoo import model_name, model_title
+from gluon_r2n2.model_zoo import config_from_dict, model_name, model_title
 
 SHORT = 12  # letters of a fingerprint that are shown; the whole one is its tooltip
 
@@ -19,7 +18,7 @@ def subject(result: Mapping[str, Any]) -> str:
     """The network's title, or that there was none."""
     if not result.get("model"):
         return "Stored predictions"
-    name = model_name(ModelConfig.from_dict(result["model"]["config"]))
+    name = model_name(config_from_dict(result["model"]["config"]))
     return "A custom network" if name == "custom" else model_title(name)
 
 
@@ -45,7 +44,7 @@ def facts(result: Mapping[str, Any]) -> List[Tuple[str, str]]:
     model, data, threshold = result.get("model"), result["data"], result["threshold"]
     rows = []
     if model:
-        config = ModelConfig.from_dict(model["config"])
+        config = config_from_dict(model["config"])
         rows += [("network", f"{text(model_name(config))}, {config.width:g} of the published width, "
                              f"{config.input_size}&times;{config.input_size} pixels to {config.resolution}<sup>3</sup> "
                              f"voxels"),

@@ -6,6 +6,7 @@ from gluon_r2n2.training.runs.checkpoint import (
     Checkpoint,
     find_checkpoint,
     load_network,
+    load_view_network,
     newest_checkpoint,
     read_checkpoint,
 )
@@ -17,5 +18,5 @@ from gluon_r2n2.training.runs.tensorboard import TensorBoard
 
 __all__ = ["CHECKPOINTS", "CONFIG", "ENVIRONMENT", "STATE", "Checkpoint", "NoLog", "RunLog", "TensorBoard",
            "check_free", "check_resumable", "facts_of", "find_checkpoint", "git_revision", "load_network",
-           "newest_checkpoint", "only_writer", "position", "provenance", "read_checkpoint", "read_log", "resume_run",
-           "start_run"]
+           "load_view_network", "newest_checkpoint", "only_writer", "position", "provenance", "read_checkpoint",
+           "read_log", "resume_run", "start_run"]

@@ -20,9 +20,9 @@ import mxnet as mx
 from mxnet import gluon
 
 from gluon_r2n2 import files
-from gluon_r2n2.errors import ModelError
-from gluon_r2n2.model_zoo import model_from_config
-from gluon_r2n2.network import R2N2
+from gluon_r2n2.errors import ModelError, sees_no_views
+from gluon_r2n2.model_zoo import Network, model_from_config
+from gluon_r2n2.network import ViewNetwork
 from gluon_r2n2.training.arrays import get_parameters, set_parameters, write_arrays
 
 FORMAT = 1
@@ -178,8 +178,8 @@ def remove_old(run: Path, keep: int, *, newest: int, best: Optional[Dict[str, An
                 logger.warning("an old checkpoint could not be removed: %s: %s", folder, error.strerror or error)
 
 
-def load_network(path: Union[str, Path], ctx=None) -> Tuple[R2N2, Dict[str, Any]]:
-    """Load a trained network.
+def load_network(path: Union[str, Path], ctx=None) -> Tuple[Network, Dict[str, Any]]:
+    """Load a trained network of any family.
 
     Args:
         path: a run (its best checkpoint is taken, the newest where there is no best) or a checkpoint folder.
@@ -205,6 +205,18 @@ def load_network(path: Union[str, Path], ctx=None) -> Tuple[R2N2, Dict[str, Any]
                                          "version")}
     return net, {**known, "classes": state["data"]["classes"], "checkpoint": str(checkpoint.folder),
                  "weights_sha256": checkpoint.weights_sha256, "averaged": checkpoint.averaged}
+
+
+def load_view_network(path: Union[str, Path], ctx=None) -> Tuple[ViewNetwork, Dict[str, Any]]:
+    """As `load_network`, where a network is wanted that reconstructs from views.
+
+    Raises:
+        ModelError: as `load_network`, or the network is a 3D-GAN.
+    """
+    net, info = load_network(path, ctx)
+    if not isinstance(net, ViewNetwork):
+        raise sees_no_views(path)
+    return net, info
 
 
 def find_checkpoint(path: Union[str, Path]) -> Checkpoint:
