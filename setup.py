@@ -39,9 +39,10 @@ EXTRAS = {
         "fastapi>=0.124", "pydantic>=2.10", "uvicorn>=0.33", "h11>=0.16",
         "python-multipart>=0.0.20", "prometheus-client>=0.21",
     ],
+    "classify": ["scikit-learn>=1.2,<1.8"],  # 1.8 wants NumPy 1.24
     "test": [
         "pytest>=7.0",
-        "scikit-learn>=1.2,<1.8",  # 1.8 wants NumPy 1.24; an independent truth of the metrics
+        "scikit-learn>=1.2,<1.8",  # as in classify; an independent truth of the metrics as well
         "httpx>=0.28", "schemathesis>=3.39", "playwright>=1.48",  # as above: what Python 3.8 gets
     ],
     "lint": ["ruff>=0.4", "mypy>=1.5"],

@@ -30,7 +30,7 @@ DRIVER = "libcuda"  # comes with the driver of the graphics card, not with CUDA
 EXTRAS = {
     "onnx": "onnx", "onnxruntime": "onnx", "openvino": "openvino", "fastapi": "serve", "starlette": "serve",
     "uvicorn": "serve", "multipart": "serve", "python_multipart": "serve", "prometheus_client": "serve",
-    "h11": "serve", "pydantic": "serve",
+    "h11": "serve", "pydantic": "serve", "sklearn": "classify",
 }
 MISSING_IN_NUMPY = re.compile(r"module 'numpy' has no attribute|`np\.\w+` was removed")
 

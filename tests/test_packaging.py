@@ -21,10 +21,11 @@ PACKAGES = {"gluon_r2n2": "gluon_r2n2", "operators": "operators", "recordio": "r
 # module that is imported -> distribution that brings it, where the names differ
 DISTRIBUTIONS = {"cv2": "opencv-python", "skimage": "scikit-image", "PIL": "Pillow", "yaml": "PyYAML",
                  "fast_simplification": "fast-simplification", "prometheus_client": "prometheus-client",
-                 "python_multipart": "python-multipart", "pydantic": "fastapi", "starlette": "fastapi"}  # its parts
+                 "python_multipart": "python-multipart", "sklearn": "scikit-learn", "pydantic": "fastapi",
+                 "starlette": "fastapi"}  # fastapi's parts
 # What an extra brings may be imported here only: everything else works without it.
 EXTRA_USERS = {"onnx": ("gluon_r2n2/deployment/",), "openvino": ("gluon_r2n2/deployment/",),
-               "serve": ("gluon_r2n2/serving/", "tools/serve")}
+               "serve": ("gluon_r2n2/serving/", "tools/serve"), "classify": ("gluon_r2n2/evaluation/generative/",)}
 OURS = set(PACKAGES) | {"_checkout"}
 
 

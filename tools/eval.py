@@ -10,7 +10,7 @@ from gluon_r2n2_tools import _one_thread  # noqa: F401, I001  (before mxnet is l
 
 from gluon_r2n2 import evaluation
 from gluon_r2n2.files import write_json, write_text
-from gluon_r2n2_tools import cli, eval_options, eval_report, eval_stages, packed
+from gluon_r2n2_tools import cli, eval_generative, eval_options, eval_report, eval_stages, packed
 from gluon_r2n2_tools.eval_subjects import Network, Predictions
 from recordio.errors import DataError
 from recordio.loading import RecordDataset
@@ -20,7 +20,17 @@ from recordio.records import read_manifest
 def run(argv=None) -> int:
     options = eval_options.parse(argv)
     eval_options.check_places(options)
+    if options.generative:
+        return measure_generator(options)
     return compare(options) if options.compare else measure(options)
+
+
+def measure_generator(options) -> int:
+    """Measure the samples of a generative network, and write what was asked for."""
+    content, tables = eval_generative.measure(options)
+    print(evaluation.LAYOUTS[".txt"](tables))
+    write(options, content, tables)
+    return 0
 
 
 def compare(options) -> int:

@@ -17,8 +17,15 @@ DESCRIPTION = """Measure a trained network on objects it has never seen: IoU and
 
   eval.py --checkpoint R --data D --json F --report R.html    measure a network
   eval.py --predictions DIR --data D                          measure stored predictions
+  eval.py --checkpoint R --data D --generative --json F       measure the shapes that a generator makes up
   eval.py --compare A.json B.json                             compare two results of --json
 """
+
+
+POINTS, PAIRED_POINTS = 30_000, 1_000  # on a surface: of an object and its prediction; where all pairs are compared
+# what --generative goes with; the first three go with nothing else
+GENERATIVE = ("samples", "save_features", "classify", "generative", "checkpoint", "gpus", "data", "split", "classes",
+              "on_bad_record", "threshold", "seed", "points", "json", "table")
 
 
 class HelpFormatter(cli.HelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -41,12 +48,15 @@ def parse(argv=None):
                             "object of the split")
     group.add_argument("--compare", metavar=("A.json", "B.json"), nargs=2, type=Path,
                        help="two results of --json on the same objects: paired differences B - A with intervals")
+    group.add_argument("--generative", action="store_true",
+                       help="measure the samples of the 3D-GAN or 3D-VAE-GAN of --checkpoint, not reconstructions")
     group = parser.add_argument_group("data")
     group.add_argument("--data", metavar="D", type=Path, help="folder made by pack_rec.py")
     group.add_argument("--split", metavar="NAME", default="test", choices=("train", "val", "test"),
                        help="train, val or test")
     group.add_argument("--classes", metavar="LIST", type=names,
-                       help="measure on these classes only, names or synsets (default: all)")
+                       help="measure on these classes only, names or synsets (default: all; with --generative those "
+                            "that the network was trained on)")
     group.add_argument("--on-bad-record", metavar="WHAT", choices=POLICIES, default="error",
                        help="error: stop; skip: leave the object out, and report it")
     group = parser.add_argument_group("protocol")
@@ -54,20 +64,31 @@ def parse(argv=None):
                        help=f"numbers of views to measure with (default: {','.join(map(str, VIEWS))}, as many as the "
                             "objects have)")
     group.add_argument("--threshold", metavar="X", type=cli.probability,
-                       help="probability from which a voxel counts as occupied (default: chosen on the val split)")
-    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=0, help="draws each object's order of views")
+                       help="probability from which a voxel counts as occupied (default: chosen on the val split; with "
+                            "--generative the run's)")
+    group.add_argument("--seed", metavar="N", type=cli.integer(0), default=0,
+                       help="draws each object's order of views; with --generative all that is drawn")
     group = parser.add_argument_group("further measures")
     group.add_argument("--baselines", action="store_true",
                        help="the mean training shape and the mean shape of the true class, measured as well")
     group.add_argument("--surfaces", action="store_true",
                        help="Chamfer distance, F-score and normal consistency of the surfaces (0.1 s per object and "
                             "view count)")
-    group.add_argument("--points", metavar="N", type=cli.positive_int, default=30_000,
-                       help="points on each surface")
+    group.add_argument("--points", metavar="N", type=cli.positive_int,
+                       help=f"points on each surface (default: {POINTS:,}; with --generative {PAIRED_POINTS:,})")
     group.add_argument("--emd-points", metavar="N", type=cli.integer(0, 2000), default=0,
                        help="points of the Earth Mover's distance, exact; 0: none")
     group.add_argument("--analysis", action="store_true",
                        help="where the IoU is lost: by occupancy, view angle and class, and which views help")
+    group = parser.add_argument_group("with --generative only")
+    group.add_argument("--samples", metavar="N", type=cli.integer(2),
+                       help="shapes to draw (default: as many as the split has objects of the classes, at most 200)")
+    group.add_argument("--save-features", metavar="F.npz", type=Path,
+                       help="the discriminator's max-pooled features of the train split and of --split, of --classes "
+                            "or else of all classes")
+    group.add_argument("--classify", action="store_true",
+                       help="the accuracy of a linear classifier on these features, and on voxels (wants scikit-learn, "
+                            "the extra classify)")
     group = parser.add_argument_group("output, besides the tables that are printed")
     group.add_argument("--json", metavar="F", type=Path, help="all numbers, of every object as well")
     group.add_argument("--table", metavar="F", type=Path, action="append", default=[],
@@ -102,14 +123,22 @@ def check(parser: cli.Parser, options) -> None:
         parser.error("the following arguments are required: --data")
     [subject] = subjects
     for name, value in vars(options).items():
+        flag = f"--{name.replace('_', '-')}"
         used = name in ("compare", "json", "table") if subject == "compare" else (
-            subject != "predictions" or name not in ("views", "gpus", "engine", "precision", "save_predictions"))
+            subject != "predictions" or name not in ("views", "gpus", "engine", "precision", "save_predictions",
+                                                     "generative"))
         if not used and value != parser.get_default(name):
-            parser.error(f"--{name.replace('_', '-')} is not for --{subject}; leave it out")
+            parser.error(f"{flag} is not for --{subject}; leave it out")
+        if (name not in GENERATIVE if options.generative else name in GENERATIVE[:3]) and (
+                value != parser.get_default(name)):
+            parser.error(f"{flag} is not for --generative; leave it out" if options.generative else
+                         f"{flag} is for --generative; give that as well, or leave it out")
     for path in options.table:
         if path.suffix.lower() not in LAYOUTS:
             parser.error(f"--table {path}: wants a file that ends in {', '.join(LAYOUTS)}"
                          f"{nearest(path.suffix, LAYOUTS)}")
+    if options.points is None:
+        options.points = PAIRED_POINTS if options.generative else POINTS
     if options.emd_points > options.points:
         parser.error(f"--emd-points {options.emd_points}: at most as many as --points {options.points}")
     options.surfaces |= options.emd_points > 0
@@ -125,8 +154,8 @@ def check_places(options) -> None:
     """
     if options.compare and options.json and options.json.resolve() in [path.resolve() for path in options.compare]:
         raise DataError(f"--json {options.json}: is one of the results to compare; give another name")
-    for flag, path in [("--json", options.json), ("--report", options.report)] + [("--table", path)
-                                                                                  for path in options.table]:
+    for flag, path in [("--json", options.json), ("--report", options.report),
+                       ("--save-features", options.save_features)] + [("--table", path) for path in options.table]:
         if path is None:
             continue
         if not path.absolute().parent.is_dir():

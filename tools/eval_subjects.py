@@ -73,10 +73,7 @@ class Network:
         # the rim of the object as in training
         self._augmentation = dataclasses.replace(TEST, blend=info["image"]["augmentation"]["blend"])
         self._size = info["image"]["size"]
-        self.facts = {"checkpoint": info["checkpoint"], "step": info["step"], "averaged": info["averaged"],
-                      "config": info["model"], "weights_sha256": info["weights_sha256"],
-                      "trained_on": info["data"]["fingerprint"]}
-        self.label = f"{info['checkpoint']} (step {info['step']}{', averaged' * info['averaged']})"
+        self.facts, self.label = run_facts(info), run_label(info)
 
     def _load_exported(self, path: Path) -> None:
         artefact = load(path)[0]
@@ -119,6 +116,18 @@ class Network:
             raise RuntimeError(f"evaluated {len(result.keys)} samples and left out {len(loader.bad_records)} where the "
                                f"split holds {len(data)}")
         return result
+
+
+def run_facts(info: Dict[str, Any]) -> Dict[str, Any]:
+    """What a result says of a run's network, of what `training.load_network` knows of it."""
+    return {"checkpoint": info["checkpoint"], "step": info["step"], "averaged": info["averaged"],
+            "config": info["model"], "weights_sha256": info["weights_sha256"],
+            "trained_on": info["data"]["fingerprint"]}
+
+
+def run_label(info: Dict[str, Any]) -> str:
+    """A run's network in words."""
+    return f"{info['checkpoint']} (step {info['step']}{', averaged' * info['averaged']})"
 
 
 class Predictions:

@@ -2,11 +2,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable, Optional
+from typing import Iterable, Iterator, List, Optional, Tuple
+
+import numpy as np
+from tqdm import tqdm
 
 from recordio.errors import DataError
 from recordio.loading import RecordDataset
 from recordio.records import read_manifest
+
+BLOCK = 256  # objects whose voxels are in memory at a time
 
 
 def open_split(path: Path, split: str, synsets: Iterable[str]) -> Optional[RecordDataset]:
@@ -37,3 +42,14 @@ def resolution(dataset: RecordDataset) -> int:
         raise DataError(f"{dataset.path}: voxel grids of {'x'.join(map(str, dataset.voxel_shape))}, but networks "
                         "are trained on cubes; voxelise the objects anew")
     return dataset.voxel_shape[0]
+
+
+def voxel_blocks(dataset: RecordDataset, what: str) -> Iterator[Tuple[List[str], np.ndarray]]:
+    """All objects, a block at a time: keys and voxels (n, V, V, V) bool; *what* is the title of the progress bar.
+
+    Raises:
+        DataError: a damaged record.
+    """
+    for start in tqdm(range(0, len(dataset), BLOCK), desc=what, unit="block", disable=None, leave=False):
+        rows = range(start, min(start + BLOCK, len(dataset)))
+        yield [dataset.keys[row] for row in rows], np.stack([dataset.voxels(row) for row in rows])

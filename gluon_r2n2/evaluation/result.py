@@ -129,6 +129,9 @@ def read_result(path: Union[str, Path]) -> Dict[str, Any]:
         content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: is no JSON ({error}); give a file that tools/eval.py --json wrote") from None
+    if isinstance(content, dict) and content.get("kind") == "generative":
+        raise ModelError(f"{path}: holds measures of made-up shapes, which have no objects to be compared by; set its "
+                         "table beside the other's")
     if not isinstance(content, dict) or not {"format", "iou", "objects"} <= set(content):
         raise ModelError(f"{path}: is no result of tools/eval.py; give a file that its --json wrote")
     if content["format"] != FORMAT:
