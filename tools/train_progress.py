@@ -13,7 +13,7 @@ from gluon_r2n2 import distributed, training
 from gluon_r2n2.training.config import RunConfig
 from gluon_r2n2_tools.train_setup import Setup
 
-NAMES = {"iou": "IoU", "coverage": "coverage"}  # of what a best checkpoint is best in
+NAMES = {"iou": "IoU", "matching_iou": "mean IoU with the nearest sample"}  # of what a best checkpoint is best in
 
 
 def recurrent(numbers) -> str:
