@@ -90,12 +90,12 @@ def test_a_collapsed_generator_covers_one_reference():
 def test_two_sample_accuracy_of_loops():
     points = np.random.default_rng(7).random((24, 2))
     matrix = np.linalg.norm(points[:, None] - points, axis=2)
-    right = 0
+    right = [0, 0]
     for i in range(24):
         neighbour = min((j for j in range(24) if j != i), key=lambda j: matrix[i, j])
-        right += (neighbour < 12) == (i < 12)
+        right[i >= 12] += (neighbour < 12) == (i < 12)
     found = generative.two_sample_accuracy(matrix[:12, 12:], matrix[:12, :12], matrix[12:, 12:])
-    assert found == right / 24
+    assert found == (sum(right) / 24, right[0] / 12, right[1] / 12)
 
 
 @pytest.mark.parametrize("samples, references, wanted", [
@@ -113,7 +113,12 @@ def test_two_sample_accuracy_of_points_on_a_line(samples, references, wanted):
 
     found = generative.two_sample_accuracy(matrix(samples, references), matrix(samples, samples),
                                            matrix(references, references))
-    assert found == pytest.approx(wanted, abs=1e-15)
+    assert found.both == pytest.approx(wanted, abs=1e-15)
+
+
+def test_two_sample_accuracy_of_shapes_far_from_each_other_is_seen_in_its_halves():
+    between, samples, references = np.full((3, 3), 0.9), np.ones((3, 3)), np.full((3, 3), 0.5)
+    assert generative.two_sample_accuracy(between, samples, references) == (0.5, 0, 1)
 
 
 @pytest.mark.parametrize("distances", [np.zeros((0, 3)), np.zeros((3, 0)), np.zeros(3), np.array([[0.1, np.nan]])])

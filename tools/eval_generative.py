@@ -8,13 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from gluon_r2n2.evaluation import generative
-from gluon_r2n2_tools import eval_recognition, eval_stages, packed
+from gluon_r2n2_tools import cli, eval_recognition, eval_stages, packed
 from gluon_r2n2_tools.eval_generator import Generator
 from recordio.errors import DataError
 from recordio.loading import RecordDataset
 from recordio.records import read_manifest
 
-MOST_SAMPLES = 200  # drawn without --samples: the Chamfer distances take two minutes of one processor
+MOST_SAMPLES = 200  # drawn without --samples: the Chamfer distances take three minutes of one processor
 LATENTS, REFERENCES, TRAINING, NOISE, POINTS = range(5)  # streams of random numbers
 
 
@@ -81,7 +81,8 @@ def draw(generator: Generator, data: RecordDataset, train: RecordDataset, count:
 def compare(sets: Dict[str, np.ndarray], chosen: Dict[str, List[str]], train: RecordDataset, *, points: int, seed: int
             ) -> Dict[str, Dict[str, Any]]:
     """What is measured of every set, by its name in the result."""
-    shapes = {name: generative.Shapes(sets[name], points=points, seed=(seed, POINTS, place))
+    shapes = {name: generative.Shapes(sets[name], points=points, seed=(seed, POINTS, place),
+                                       workers=cli.available_cpus())
               for place, name in enumerate(generative.SUBJECTS)}
     subjects: Dict[str, Dict[str, Any]] = {}
     names = list(generative.SUBJECTS)

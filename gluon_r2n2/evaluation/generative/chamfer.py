@@ -27,7 +27,7 @@ def surface_points(grids: np.ndarray, *, points: int = 1000, seed: Sequence[int]
             for place, grid in enumerate(grids)]
 
 
-def pairwise_chamfer(samples: Sequence[np.ndarray], references: Sequence[np.ndarray], *,
+def pairwise_chamfer(samples: Sequence[np.ndarray], references: Sequence[np.ndarray], *, workers: int = 1,
                      progress: Callable[[Sequence], Iterable] = iter) -> np.ndarray:
     """The squared Chamfer distance of every sample to every reference: n and m sets of points -> (n, m) float64.
 
@@ -37,16 +37,17 @@ def pairwise_chamfer(samples: Sequence[np.ndarray], references: Sequence[np.ndar
 
     Args:
         samples, references: points (p, 3) in the unit cube, as `surface_points` gives them; p may differ.
+        workers: threads that search; the numbers are the same.
         progress: wraps the shapes that are gone through, as tqdm does: m and n of them, or n where *references* is
             *samples*.
     """
-    there = _directed(samples, references, progress)
+    there = _directed(samples, references, workers, progress)
     if references is samples:
         return there + there.T
-    return there + _directed(references, samples, progress).T
+    return there + _directed(references, samples, workers, progress).T
 
 
-def _directed(sources: Sequence[np.ndarray], targets: Sequence[np.ndarray],
+def _directed(sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], workers: int,
               progress: Callable[[Sequence], Iterable]) -> np.ndarray:
     """Mean squared distance from each set's points to the nearest of each target: (n, m)."""
     lengths = np.array([len(points) for points in sources], int)
@@ -60,6 +61,7 @@ def _directed(sources: Sequence[np.ndarray], targets: Sequence[np.ndarray],
             continue
         result[~full, column] = WORST / 2
         if full.any():
-            squares = cKDTree(target, compact_nodes=False, balanced_tree=False).query(joined)[0] ** 2
+            tree = cKDTree(target, compact_nodes=False, balanced_tree=False)
+            squares = tree.query(joined, workers=workers)[0] ** 2
             result[full, column] = np.add.reduceat(squares, starts) / lengths[full]
     return result

@@ -29,10 +29,11 @@ class Shapes:
         grids: (n, V, V, V) bool.
         points: on each surface.
         seed: of the points; one of its own for every set.
+        workers: threads that Chamfer distances are worked out by.
     """
 
-    def __init__(self, grids: np.ndarray, *, points: int = 1000, seed: Sequence[int] = (0,)):
-        self.grids, self._count, self._seed = grids, points, seed
+    def __init__(self, grids: np.ndarray, *, points: int = 1000, seed: Sequence[int] = (0,), workers: int = 1):
+        self.grids, self._count, self._seed, self._workers = grids, points, seed, workers
         self._own: Dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -52,7 +53,7 @@ class Shapes:
         """(n, m) distances of one of DISTANCES to m others, or to these themselves."""
         if kind == "iou":
             return 1 - pairwise_iou(self.grids, others.grids)
-        return pairwise_chamfer(self.points, others.points, progress=progress)
+        return pairwise_chamfer(self.points, others.points, workers=self._workers, progress=progress)
 
     def own(self, kind: str, progress: Progress = iter) -> np.ndarray:
         """(n, n) distances of the shapes to each other."""
@@ -67,8 +68,9 @@ def compare_shapes(samples: Shapes, references: Shapes, *, progress: Progress = 
 
     Returns:
         the numbers of the set: ``frechet``, and by name of the distance ``coverage``, ``minimum_matching_distance``
-        and ``two_sample_accuracy`` (of the first min(n, m) of both); and those of each sample: ``reference_iou`` and
-        ``reference_chamfer``, the place of its nearest reference, and ``distance_iou`` and ``distance_chamfer``.
+        and ``two_sample_accuracy`` (``both``, ``samples`` and ``references``, of the first min(n, m)); and those of
+        each sample: ``reference_iou`` and ``reference_chamfer``, the place of its nearest reference, and
+        ``distance_iou`` and ``distance_chamfer``.
     """
     total: Dict[str, Any] = {"frechet": frechet_distance(samples.features, references.features),
                              "coverage": {}, "minimum_matching_distance": {}, "two_sample_accuracy": {}}
@@ -80,7 +82,7 @@ def compare_shapes(samples: Shapes, references: Shapes, *, progress: Progress = 
         total["coverage"][kind] = coverage(between)
         total["minimum_matching_distance"][kind] = minimum_matching_distance(between)
         total["two_sample_accuracy"][kind] = two_sample_accuracy(
-            between[equal, equal], own[equal, equal], references.own(kind, progress)[equal, equal])
+            between[equal, equal], own[equal, equal], references.own(kind, progress)[equal, equal])._asdict()
         each[f"reference_{kind}"], each[f"distance_{kind}"] = nearest(between)
     return total, each
 
