@@ -213,7 +213,7 @@ def test_other_subjects_are_refused(data, tmp_path, capsys):
 
 
 def test_a_gan_without_generative_is_refused(run, data, capsys):
-    assert "give --generative" in refused(capsys, "--checkpoint", run, "--data", data)
+    assert "measure them with tools/eval.py --generative" in refused(capsys, "--checkpoint", run, "--data", data)
 
 
 def test_a_network_of_another_size_is_refused(data, tmp_path, capsys):
@@ -230,7 +230,7 @@ def test_too_few_objects_are_refused(run, tmp_path, capsys):
 
 def test_a_diverged_generator_is_refused(data, tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "run", data)
-    monkeypatch.setattr(eval_generator, "generate", lambda net, latents, batch_size: np.full((2, 16, 16, 16), np.nan))
+    monkeypatch.setattr(eval_generator, "generate", lambda net, latents: np.full((2, 16, 16, 16), np.nan))
     assert "its training has diverged" in refused(capsys, "--checkpoint", run, "--data", data, "--generative")
 
 

@@ -13,7 +13,7 @@ from gluon_r2n2.errors import ModelError
 from gluon_r2n2.generative import GenerativeConfig, draw_latents, generate
 from gluon_r2n2_tools.eval_subjects import run_facts, run_label
 
-BATCH = 16  # grids that the device computes at once
+BLOCK = 32  # grids whose probabilities are in memory at once
 
 
 class Generator:
@@ -52,8 +52,8 @@ class Generator:
             ModelError: the generator makes NaN.
         """
         latents, grids = draw_latents(self.net.config, count, rng), []
-        for start in tqdm(range(0, count, BATCH), desc="samples", unit="batch", disable=None, leave=False):
-            probabilities = generate(self.net, latents[start:start + BATCH], batch_size=BATCH)
+        for start in tqdm(range(0, count, BLOCK), desc="samples", unit="block", disable=None, leave=False):
+            probabilities = generate(self.net, latents[start:start + BLOCK])
             if not np.isfinite(probabilities).all():
                 raise ModelError(f"{self.facts['checkpoint']}: the generator makes NaN or infinite values, its "
                                  "training has diverged; take an earlier checkpoint")

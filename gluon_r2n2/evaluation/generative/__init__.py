@@ -21,6 +21,6 @@ from gluon_r2n2.evaluation.generative.recognition import discriminator_features,
 from gluon_r2n2.evaluation.generative.report import SUBJECTS, build_generative_result, generative_tables
 
 __all__ = ["DISTANCES", "SUBJECTS", "Shapes", "TwoSampleAccuracy", "build_generative_result", "compare_shapes",
-           "coverage", "discriminator_features", "feature_weights", "frechet_distance", "generative_tables", "linear_accuracy",
-           "minimum_matching_distance", "nearest", "nearest_of", "pairwise_chamfer", "pairwise_iou", "shape_features",
-           "solidity", "surface_points", "two_sample_accuracy"]
+           "coverage", "discriminator_features", "feature_weights", "frechet_distance", "generative_tables",
+           "linear_accuracy", "minimum_matching_distance", "nearest", "nearest_of", "pairwise_chamfer", "pairwise_iou",
+           "shape_features", "solidity", "surface_points", "two_sample_accuracy"]
