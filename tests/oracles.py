@@ -124,3 +124,72 @@ class Network:
             state = self.step(self.encode(image), state)
             logits.append(self.decode(state))
         return logits
+
+
+def strided_convolve(x, weight, bias=0.0, *, stride, padding):
+    """Zero-padded cross-correlation with a stride: (B, I, ...), (O, I, k, ...) -> (B, O, ...)."""
+    kernel = weight.shape[2:]
+    padded = np.pad(x, [(0, 0), (0, 0)] + [(padding, padding)] * len(kernel))
+    edges = [(n - k) // stride + 1 for n, k in zip(padded.shape[2:], kernel)]
+    out = np.zeros((x.shape[0], weight.shape[0], *edges))
+    for offset in itertools.product(*map(range, kernel)):
+        window = padded[(slice(None), slice(None))
+                        + tuple(slice(o, o + stride * n, stride) for o, n in zip(offset, edges))]
+        out += np.tensordot(weight[(slice(None), slice(None)) + offset], window, axes=(1, 1)).swapaxes(0, 1)
+    return out + np.reshape(bias, (1, -1) + (1,) * len(kernel))
+
+
+def scatter(x, weight, bias=0.0, *, stride, padding):
+    """Transposed convolution: each voxel adds its copy of the kernel. (B, I, ...), (I, O, k, k, k) -> (B, O, ...)."""
+    edges = [(n - 1) * stride + weight.shape[-1] for n in x.shape[2:]]
+    out = np.zeros((x.shape[0], weight.shape[1], *edges))
+    for voxel in itertools.product(*map(range, x.shape[2:])):
+        place = tuple(slice(stride * v, stride * v + weight.shape[-1]) for v in voxel)
+        copies = np.tensordot(x[(slice(None), slice(None)) + voxel], weight, axes=(1, 0))
+        out[(slice(None), slice(None)) + place] += copies
+    inner = tuple(slice(padding, n - padding) for n in edges)
+    return out[(slice(None), slice(None)) + inner] + np.reshape(bias, (1, -1, 1, 1, 1))
+
+
+class Generative:
+    """The parts of a 3D-VAE-GAN on named parameters of ours, in training (batch statistics) or in inference."""
+
+    def __init__(self, config, parameters, *, training=False):
+        self.config, self.training = config, training
+        self.p = {name: value.astype(np.float64) for name, value in parameters.items()}
+
+    def normalise(self, x, name):
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        axes = (0, *range(2, x.ndim))
+        mean, variance = ((x.mean(axes), x.var(axes)) if self.training else
+                          (self.p[f"{name}.running_mean"], self.p[f"{name}.running_var"]))
+        scaled = (x - mean.reshape(shape)) / np.sqrt(variance.reshape(shape) + 1e-5)
+        return scaled * self.p[f"{name}.gamma"].reshape(shape) + self.p[f"{name}.beta"].reshape(shape)
+
+    def generate(self, latents):
+        """(B, L) -> logits (B, 2, V, V, V)."""
+        x, doublings = latents[:, :, None, None, None], len(self.config.grid_channels)
+        for i in range(doublings):
+            x = scatter(x, self.p[f"generator.stages.{3 * i}.weight"], stride=2 if i else 1, padding=1 if i else 0)
+            x = np.maximum(self.normalise(x, f"generator.stages.{3 * i + 1}"), 0)
+        return scatter(x, self.p["generator.logits.weight"], self.p["generator.logits.bias"], stride=2, padding=1)
+
+    def judge(self, grids):
+        """(B, V, V, V) -> logits (B,)."""
+        x = grids[:, None]
+        for i in range(len(self.config.grid_channels)):
+            stage = f"discriminator.stages.{i}"
+            weight, bias = self.p[f"{stage}.0.weight"], self.p.get(f"{stage}.0.bias", 0.0)
+            x = strided_convolve(x, weight, bias, stride=2, padding=1)
+            x = leaky(self.normalise(x, f"{stage}.1") if i else x, self.config.leak)
+        weight, bias = self.p["discriminator.score.weight"], self.p["discriminator.score.bias"]
+        return (x * weight).sum(axis=(1, 2, 3, 4)) + bias
+
+    def encode(self, images):
+        """(B, 3, S, S) -> mean and log variance (B, L) each."""
+        x = images
+        for i, (kernel, stride) in enumerate([(11, 4), (5, 2), (5, 2), (5, 2)]):
+            x = strided_convolve(x, self.p[f"encoder.stages.{3 * i}.weight"], stride=stride, padding=kernel // 2)
+            x = np.maximum(self.normalise(x, f"encoder.stages.{3 * i + 1}"), 0)
+        weight, bias = self.p["encoder.gaussian.weight"], self.p["encoder.gaussian.bias"]
+        return np.split(np.tensordot(x, weight, axes=((1, 2, 3), (1, 2, 3))) + bias, 2, axis=1)

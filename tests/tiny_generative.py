@@ -1,14 +1,57 @@
-"""Runs of generative networks without a training: initial weights in the folder that train_gan.py would leave."""
+"""Small generative networks, and the folders of runs that training would leave of them."""
 from __future__ import annotations
 
 from pathlib import Path
 
+import mxnet as mx
+import numpy as np
 from tiny_data import RESOLUTION, SIZE
+from tiny_exports import info_of, tiny
 
 import gluon_r2n2
 from gluon_r2n2 import training
-from gluon_r2n2.training.runs import checkpoint
+from gluon_r2n2.training.runs.checkpoint import save_checkpoint
 from recordio.loading import RecordDataset
+
+LATENT = 8
+
+
+def tiny_generative(name="3d_vae_gan", seed=0, **options):
+    """A hybridised network in which every parameter shows."""
+    net = tiny(name, seed, **{"latent": LATENT, **options})
+    enliven(net, seed)
+    return net
+
+
+def enliven(net, seed=0):
+    """Give parameters and statistics values that leave signal everywhere, which DCGAN's deviation of 0.02 does not."""
+    random = np.random.RandomState(seed)
+    for name, parameter in net._collect_params_with_prefix().items():
+        shape = parameter.shape
+        if name.endswith("running_var"):
+            values = random.uniform(0.5, 2, shape)
+        elif len(shape) > 1:
+            values = random.normal(0, 1.4 / np.sqrt(_terms(name, shape)), shape)
+        else:
+            values = random.normal(name.endswith("gamma"), 0.2, shape)
+        parameter.set_data(mx.nd.array(values))
+
+
+def _terms(name, shape):
+    """How many products make up one output value."""
+    if not name.startswith("generator"):
+        return np.prod(shape[1:])
+    return shape[0] * (1 if name == "generator.stages.0.weight" else 8)  # of kernel 4, stride 2: two on each axis
+
+
+def generative_run(net, folder, *, data=None):
+    """A run with one checkpoint, as tools/train_gan.py leaves it; a 3D-GAN's knows nothing of pictures."""
+    info = info_of(net)
+    image = {**info["image"], "augmentation": {"blend": True}} if net.config.family == "vae_gan" else {}
+    state = {key: info[key] for key in ("step", "threshold", "threshold_source", "training", "version")}
+    facts = {**info["data"], "path": str(data), "classes": info["classes"]}
+    save_checkpoint(folder, net, {}, {**state, "model": net.config.as_dict(), "image": image, "data": facts})
+    return folder
 
 
 def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, seed: int = 1, **options) -> Path:
@@ -22,6 +65,6 @@ def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, se
              "data": {"path": str(data), "fingerprint": samples.fingerprint, "classes": samples.class_names,
                       "samples": len(samples)}}
     training.start_run(folder, facts)
-    checkpoint.save_checkpoint(folder, net, {}, {**facts, "step": 3, "epoch": 0, "batch": 3, "best": None,
-                                                 "threshold": 0.5, "threshold_source": "fixed"})
+    save_checkpoint(folder, net, {}, {**facts, "step": 3, "epoch": 0, "batch": 3, "best": None,
+                                      "threshold": 0.5, "threshold_source": "fixed"})
     return folder
