@@ -18,7 +18,7 @@ from PIL import Image
 from tiny_report import CLASSES, predictions, sample, solid
 
 from gluon_r2n2.evaluation.page import ShownObject, build, choose
-from gluon_r2n2.evaluation.page.builder import COLOURS
+from gluon_r2n2.evaluation.page.document import COLOURS
 from gluon_r2n2.evaluation.page.grids import edges, pack
 from gluon_r2n2.metrics import iou, voxel_counts
 from recordio.geometry.camera import MAX_DISTANCE, Camera
@@ -452,7 +452,7 @@ OPERATE = """
   const look = () => [...document.querySelectorAll('.object')].map((card) => ({
     iou: card.querySelector('[data-show=iou]').textContent,
     voxels: card.querySelector('[data-show=voxels]').textContent,
-    views: card.querySelector('[data-show=views]').textContent,
+    views: card.querySelector('[data-show=step]').textContent,
     used: card.querySelectorAll('.views li:not(.unused)').length,
   }));
   const told = {states: [], canvases: document.querySelectorAll('canvas').length};

@@ -112,14 +112,6 @@ class VAEGAN(ViewNetwork):
         return mean, log_variance
 
 
-def draw_latents(config: GenerativeConfig, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Latent vectors (count, L) float32 from the prior of a network."""
-    shape = (count, config.latent)
-    if config.prior == "uniform":
-        return rng.random(shape, np.float32)
-    return rng.standard_normal(shape, np.float32)
-
-
 def generate(net: Union[GAN, VAEGAN], latents: np.ndarray) -> np.ndarray:
     """Latent vectors (n, L) -> the probability of occupied (n, V, V, V) float32, in inference mode.
 

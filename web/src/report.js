@@ -1,4 +1,4 @@
-// The evaluation report: sliders, panes and tables of the page that gluon_r2n2/evaluation/page writes.
+// The evaluation report and the page of samples: sliders, panes and tables of what gluon_r2n2/evaluation/page writes.
 import { iou, unpack } from "./grids.js";
 import { isNear, Pane, Stage, Turn } from "./viewer.js";
 import { reaches } from "./voxels.js";
@@ -15,6 +15,7 @@ class Report {
     this.evaluated = config.evaluated;
     this.edge = config.evaluated;
     this.colours = config.colours;
+    this.step = config.step; // what an address calls the place of a slider
     this.stage = Stage.open();
     this.slider = document.getElementById("threshold");
     this.readout = document.getElementById("threshold-value");
@@ -59,13 +60,15 @@ class Report {
       (_, level) => Math.round((255 * Math.min(Math.max(level - 1 - this.edge, 0), span)) / span));
   }
 
-  /** Read the state from the address: #object=0&views=3&threshold=0.4&turn=300,24, each part of it optional. */
+  /** Read the state from the address: #object=0&views=3&threshold=0.4&turn=300,24, each part optional. */
   recall() {
     const state = new URLSearchParams(window.location.hash.slice(1));
     const card = this.cards[Number(state.get("object") || NaN)];
     const chosen = card ? [card] : this.cards;
     if (state.has("threshold")) this.choose(nearest(this.edges, Number(state.get("threshold"))));
-    if (state.has("views")) chosen.forEach((each) => each.choose(nearest(each.counts, Number(state.get("views")))));
+    if (state.has(this.step)) {
+      chosen.forEach((each) => each.choose(nearest(each.counts, Number(state.get(this.step)))));
+    }
     if (state.has("turn")) {
       const [azimuth, elevation] = state.get("turn").split(",").map(Number);
       if (Number.isFinite(azimuth + elevation)) chosen.forEach((each) => each.turn.set(azimuth, elevation));
@@ -75,19 +78,20 @@ class Report {
 
   /** Write the state of a card, or of all, into the address, so that it can be passed on. */
   remember(card) {
-    const parts = card ? [`object=${this.cards.indexOf(card)}`, `views=${card.counts[card.count]}`] : [];
+    const parts = card ? [`object=${this.cards.indexOf(card)}`, `${this.step}=${card.counts[card.count]}`] : [];
     parts.push(`threshold=${written(this.edges[this.edge])}`);
     window.history.replaceState(null, "", `#${parts.join("&")}`);
   }
 }
 
-/** One object: its two panes, its slider and what depends on them. */
+/** One object: its panes, its slider and what depends on them. What it is beside, if anything, is its truth. */
 class Card {
   constructor(report, element) {
     this.report = report;
     this.element = element;
     this.size = Number(element.dataset.size);
     this.counts = JSON.parse(element.dataset.counts);
+    this.names = JSON.parse(element.dataset.names); // of each count
     this.count = this.counts.length - 1;
     this.grids = null;
     this.wanted = false;
@@ -135,20 +139,19 @@ class Card {
     Object.values(this.panes).forEach((pane) => pane.empty());
   }
 
-  /** Show the reconstruction from the count at this place. */
+  /** Show the shape from the count at this place. */
   choose(place) {
     this.count = Math.min(Math.max(place, 0), this.counts.length - 1);
-    const views = this.counts[this.count] || Infinity; // 0: predictions that were stored, of views not known
+    const used = this.counts[this.count] || Infinity; // 0: all pictures belong to the one shape that there is
+    const name = this.names[this.count];
     if (this.slider) {
       this.slider.value = this.count;
-      this.slider.setAttribute("aria-valuetext", `${views} ${views === 1 ? "view" : "views"}`);
+      this.slider.setAttribute("aria-valuetext", name);
     }
     this.element.querySelectorAll(".views li").forEach((item, number) => {
-      item.classList.toggle("unused", number >= views);
+      item.classList.toggle("unused", number >= used);
     });
-    this.element.querySelectorAll("[data-show=views]").forEach((each) => {
-      each.textContent = `${views} ${views === 1 ? "view" : "views"}`;
-    });
+    this.element.querySelectorAll("[data-show=step]").forEach((each) => { each.textContent = name; });
     this.update();
   }
 
@@ -159,9 +162,11 @@ class Card {
     const counts = this.counts.map((_, place) => this.grids.voxelCounts(place, edge));
     const scores = counts.map(iou);
     const { intersection, union } = counts[this.count];
-    this.element.querySelector("[data-show=iou]").textContent = scores[this.count].toFixed(3);
+    const score = this.element.querySelector("[data-show=iou]"); // absent where there is nothing to compare with
+    if (score) score.textContent = scores[this.count].toFixed(3);
+    const shared = score ? `${intersection.toLocaleString("en")} of ` : "";
     this.element.querySelector("[data-show=voxels]").textContent =
-      `${intersection.toLocaleString("en")} of ${union.toLocaleString("en")} voxels shared`;
+      `${shared}${union.toLocaleString("en")} voxels${score ? " shared" : ""}`;
     this.drawCurve(scores);
     if (this.panes.prediction) {
       this.panes.prediction.show(this.grids.levels[this.count], this.size, edge + 1, this.report.shades(), this.reach);

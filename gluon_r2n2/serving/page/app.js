@@ -1,5 +1,5 @@
 /*! The script of gluon-r2n2's web application, made by `make web` from web/src; do not edit.
-sources sha256 14d46fc495f8a14c83ab4efe6caec027817fe37bb95df931ad0e272ae0f13c07
+sources sha256 39ba0fef3be5dc671da354b2a8e4f31a0714f5637586579f97a405b2526c2b51
 
 It contains three.js 0.187.0:
 The MIT License
