@@ -63,6 +63,7 @@ COMMANDS = {
     "export": "export",
     "import-weights": "import_weights",
     "reconstruct": "reconstruct",
+    "sample": "sample",
     "show": "show",
     "serve": "serve",
     "demo": "demo",

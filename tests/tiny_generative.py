@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 import mxnet as mx
 import numpy as np
@@ -54,10 +55,16 @@ def generative_run(net, folder, *, data=None):
     return folder
 
 
-def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, seed: int = 1, **options) -> Path:
-    """A run of a narrow network (or, by its *name*, any other of the zoo) of one checkpoint at step 3."""
+def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, seed: int = 1,
+             threshold: float = 0.5, change: Callable = None, **options) -> Path:
+    """A run of a narrow network (or, by its *name*, any other of the zoo) of one checkpoint at step 3.
+
+    *change* may change the network before it is saved.
+    """
     net = gluon_r2n2.get_model(name, **{"width": 1 / 32, "resolution": RESOLUTION, "input_size": SIZE, **options})
     gluon_r2n2.initialise(net, seed=seed)
+    if change:
+        change(net)
     samples = RecordDataset(data, "train", classes=classes)
     image = {} if name == "3d_gan" else {"size": SIZE, "background": 240, "augmentation": {"blend": True}}
     facts = {"version": gluon_r2n2.__version__, "model": net.config.as_dict(), "image": image,
@@ -66,5 +73,5 @@ def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, se
                       "samples": len(samples)}}
     training.start_run(folder, facts)
     save_checkpoint(folder, net, {}, {**facts, "step": 3, "epoch": 0, "batch": 3, "best": None,
-                                      "threshold": 0.5, "threshold_source": "fixed"})
+                                      "threshold": threshold, "threshold_source": "fixed"})
     return folder

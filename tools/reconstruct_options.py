@@ -6,10 +6,9 @@ from pathlib import Path
 
 from gluon_r2n2.deployment import FOREGROUNDS, list_pretrained
 from gluon_r2n2.deployment.engines.choosing import ENGINES, PRECISIONS
-from gluon_r2n2.errors import unknown_name
 from gluon_r2n2.surfaces import SURFACES, UNITS
 from gluon_r2n2_tools import cli
-from gluon_r2n2_tools.results import FILES
+from gluon_r2n2_tools.results import FILES, format_list
 
 FORMATS = FILES + ("png",)
 EPILOG = """\
@@ -49,7 +48,7 @@ def make_parser(description: str) -> cli.Parser:
 
 def _output_flags(group):
     group.add_argument("--out", metavar="DIR", type=Path, default=Path("reconstruction"), help="folder to write to")
-    group.add_argument("--formats", metavar="LIST", type=formats, default="glb,obj,ply,binvox,npz,png",
+    group.add_argument("--formats", metavar="LIST", type=format_list(FORMATS), default="glb,obj,ply,binvox,npz,png",
                        help=f"comma-separated, of {','.join(FORMATS)}")
     group.add_argument("--threshold", metavar="P", type=cli.probability, default=argparse.SUPPRESS,
                        help="probability from which on a voxel is solid (default: the model's own)")
@@ -114,17 +113,6 @@ def _running_flags(group):
                        help="threads that read and prepare the pictures of a batch; the output is the same for any "
                             "number")
     group.add_argument("--gpus", metavar="N", default=None, help="number of the GPU to run on (default: the CPU)")
-
-
-def formats(text: str):
-    """An argparse type: a comma-separated list of FORMATS."""
-    names = [name.strip().lower().lstrip(".") for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(str(unknown_name("format", name, FORMATS)))
-    if not names:
-        raise argparse.ArgumentTypeError(f"wants at least one of {','.join(FORMATS)}")
-    return list(dict.fromkeys(names))
 
 
 def parse(description: str, argv=None) -> argparse.Namespace:

@@ -1,9 +1,10 @@
 """What one reconstruction becomes on disk: probabilities (V, V, V) -> the bytes of a mesh, binvox or NPZ file."""
 from __future__ import annotations
 
+import argparse
 import io
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 import trimesh
@@ -15,6 +16,20 @@ from recordio.geometry.camera import Camera
 from recordio.layouts import VoxelGrid, encode_binvox
 
 FILES = MESH_FORMATS + ("binvox", "npz")
+
+
+def format_list(choices: Sequence[str]) -> Callable[[str], List[str]]:
+    """Make an argparse type: a comma-separated list of *choices*, which are file formats."""
+    def parse(text: str) -> List[str]:
+        names = [name.strip().lower().lstrip(".") for name in text.split(",") if name.strip()]
+        for name in names:
+            if name not in choices:
+                raise argparse.ArgumentTypeError(str(unknown_name("format", name, choices)))
+        if not names:
+            raise argparse.ArgumentTypeError(f"wants at least one of {','.join(choices)}")
+        return list(dict.fromkeys(names))
+
+    return parse
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def spherical(first: np.ndarray, second: np.ndarray, at: np.ndarray) -> np.ndarr
     along, towards = first / lengths[0], second / lengths[1]
     cosine = along @ towards
     across = towards - cosine * along  # its length is the sine of the angle, which an arc cosine loses near 0 and 180
+    across -= (across @ along) * along  # where it is short, rounding has left it not quite at a right angle
     sine = np.linalg.norm(across)
     if sine < LEAST_SINE:
         axis = np.eye(len(along))[np.abs(along).argmin()]

@@ -92,7 +92,7 @@ class Card {
     this.size = Number(element.dataset.size);
     this.counts = JSON.parse(element.dataset.counts);
     this.names = JSON.parse(element.dataset.names); // of each count
-    this.count = this.counts.length - 1;
+    this.count = Number(element.dataset.start);
     this.grids = null;
     this.wanted = false;
     this.turn = new Turn();
@@ -105,6 +105,7 @@ class Card {
         this.report.remember(this);
       });
     }
+    this.choose(this.count);
   }
 
   makePanes() {

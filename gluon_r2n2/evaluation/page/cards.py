@@ -1,6 +1,6 @@
-"""The pages: pieces of a card that shows shapes - panes for the 3D script, sliders, small pictures; see web/src/report.js.
+"""The pages: pieces of a card that shows shapes - panes for the 3D script, sliders, small pictures.
 
-They are readable without the script as well.
+They are readable without the script (web/src/report.js) as well.
 """
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def controls(edges: Tuple[float, ...], threshold: float) -> str:
 
 
 def card(place: int, heading: str, content: str, *, probabilities: np.ndarray, truth: np.ndarray,
-         edges: Tuple[float, ...], counts: Sequence[int], names: Sequence[str]) -> str:
+         edges: Tuple[float, ...], counts: Sequence[int], names: Sequence[str], start: int = -1) -> str:
     """One shape, or one that changes by a slider, and what it is beside.
 
     Args:
@@ -38,6 +38,7 @@ def card(place: int, heading: str, content: str, *, probabilities: np.ndarray, t
         probabilities, truth, edges: see `grids.pack`.
         counts: of each of the W grids, how many of the small pictures belong to it; (0,) all of them.
         names: of each of the W grids, what the slider calls it.
+        start: which of the W grids is shown at first.
 
     Raises:
         ValueError: grids that do not fit each other.
@@ -45,7 +46,7 @@ def card(place: int, heading: str, content: str, *, probabilities: np.ndarray, t
     packed = grids.pack(probabilities, truth, edges)
     return f"""<article class="object" id="object-{place}" data-size="{len(truth)}"
  data-counts="{text(json.dumps(list(counts)))}" data-names="{text(json.dumps(list(names)))}"
- aria-labelledby="object-{place}-name">
+ data-start="{start % len(names)}" aria-labelledby="object-{place}-name">
 <h4 id="object-{place}-name">{heading}</h4>
 {content}
 <script type="text/plain">{packed}</script></article>
@@ -59,17 +60,17 @@ def pane(kind: str, label: str, caption: str) -> str:
             f"<figcaption>{caption}</figcaption></figure>")
 
 
-def slider(scores: Sequence[float], names: Sequence[str], *, label: str, ticks: str = "") -> str:
-    """The slider over the grids of a card, under a curve of the IoU of each; the last one is shown at first."""
+def slider(scores: Sequence[float], names: Sequence[str], *, label: str, ticks: str = "", start: int = -1) -> str:
+    """The slider over the grids of a card, at that of place *start*, under a curve of the IoU of each."""
     low, span = min(scores), max(max(scores) - min(scores), LEAST_SPAN)
     points = [f"{place} {1 - (score - low) / span:.4f}" for place, score in enumerate(scores)]  # 0 is at the head
     dots = "".join(f"M{point}h0" for point in points)
-    last = len(scores) - 1
+    last, start = len(scores) - 1, start % len(scores)
     return f"""<div class="growth"><svg viewBox="0 0 {last} 1" preserveAspectRatio="none"
  aria-hidden="true"><path class="line" d="M{'L'.join(points)}"/><path class="dots" d="{dots}"/><path class="mark"
- d="M{points[-1]}h0"/></svg>
-<input type="range" min="0" max="{last}" step="1" value="{last}" disabled
- aria-label="{text(label)}" aria-valuetext="{text(names[-1])}">{ticks}</div>"""
+ d="M{points[start]}h0"/></svg>
+<input type="range" min="0" max="{last}" step="1" value="{start}" disabled
+ aria-label="{text(label)}" aria-valuetext="{text(names[start])}">{ticks}</div>"""
 
 
 def thumbnails(pictures: Sequence[Tuple[str, np.ndarray]], label: str) -> str:

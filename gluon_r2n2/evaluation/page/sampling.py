@@ -57,9 +57,8 @@ def build_samples(title: str, lead: str, facts: Sequence[Tuple[str, str]], group
     offered = edges(threshold)
     compared = any(shape.beside is not None for _, _, shapes in groups for shape in shapes)
     beside = '<span class="key truth">what it is compared with</span>' if compared else ""
-    top = f"""<section aria-label="how to look at the shapes">
-<p class="intro">Drag a shape to turn it; with the keyboard the arrow keys do.
-<span class="key prediction">generated, the paler the less certain</span>{beside}</p></section>
+    top = f"""<p class="keys">Drag a shape to turn it; with the keyboard the arrow keys do.
+<span class="key prediction">generated, the paler the less certain</span>{beside}</p>
 {controls(offered, threshold)}"""
     sections, first = [top], 0
     for kind, words, shapes in groups:
@@ -74,24 +73,25 @@ def build_samples(title: str, lead: str, facts: Sequence[Tuple[str, str]], group
 def _card(shape: ShownShape, place: int, offered: Tuple[float, ...]) -> str:
     count = len(shape.probabilities)
     names = [f"frame {frame} of {count}" for frame in range(1, count + 1)]
-    caption = f'<span data-show="step">{names[-1]}</span>' if count > 1 else "generated"
+    middle = count // 2  # a way is shown half way at first
+    caption = f'<span data-show="step">{names[middle]}</span>' if count > 1 else "generated"
     panes, score = [pane("prediction", f"{shape.name}, in 3D", caption)], '<span data-show="voxels"></span>'
     if shape.beside is not None:
         panes.append(pane("truth", f"{shape.beside_name}, in 3D", text(shape.beside_name)))
-        score = f'IoU <output data-show="iou">{number(float(shape.iou[-1]))}</output> {score}'
+        score = f'IoU <output data-show="iou">{number(float(shape.iou[middle]))}</output> {score}'
     content = f"""<p class="score">{score}</p>
 <div class="panes">{"".join(panes)}</div>
-{_way(shape.iou, names) if count > 1 else ""}
+{_way(shape.iou, names, middle) if count > 1 else ""}
 {thumbnails(shape.pictures, f"{shape.name} in pictures")}"""
     nothing = np.zeros(shape.probabilities.shape[1:], bool)
     return card(place, f'{text(shape.name)} <span class="id">{text(shape.note)}</span>', content,
                 probabilities=shape.probabilities, truth=nothing if shape.beside is None else shape.beside,
-                edges=offered, counts=range(1, count + 1) if count > 1 else (0,), names=names)
+                edges=offered, counts=range(1, count + 1) if count > 1 else (0,), names=names, start=middle)
 
 
-def _way(scores: Sequence[float], names: Sequence[str]) -> str:
+def _way(scores: Sequence[float], names: Sequence[str], start: int) -> str:
     """The slider along a way; many frames get no numbers under it."""
     items = "".join(f'<li>{frame}<span class="unseen"> IoU </span><span class="at">{score:.2f}</span></li>'
                     for frame, score in enumerate(scores, 1))
     ticks = f'<ol class="counts">{items}</ol>' if len(scores) <= MOST_TICKS else ""
-    return slider(scores, names, label="frame along the way", ticks=ticks)
+    return slider(scores, names, label="frame along the way", ticks=ticks, start=start)

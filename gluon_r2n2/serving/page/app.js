@@ -1,5 +1,5 @@
 /*! The script of gluon-r2n2's web application, made by `make web` from web/src; do not edit.
-sources sha256 39ba0fef3be5dc671da354b2a8e4f31a0714f5637586579f97a405b2526c2b51
+sources sha256 c78c78f98ba1b761868aea589f4d5ee3d05feb07cb33a0361b8e7c9e8ef48864
 
 It contains three.js 0.187.0:
 The MIT License
