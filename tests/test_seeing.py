@@ -555,11 +555,12 @@ def test_every_option_of_a_run_is_written_and_read_back(tmp_path):
                                     input_size=64)
     config_file.write(tmp_path / "config.yaml", train_options.complete(options, model, config))
     read, given = train_options.parse(["--config", str(tmp_path / "config.yaml")], description="")
-    assert train_setup.training_config(read, given, None, 100) == config
+    numbers = (None, 100, training.TrainingConfig, train_options.TRAINING_FLAGS)
+    assert train_setup.training_config(read, given, *numbers) == config
     stepped = training.TrainingConfig(schedule="step", lr_drops=(3, 4), lr_drop_factor=0.5)
     config_file.write(tmp_path / "steps.yaml", train_options.complete(options, model, stepped))
     assert train_setup.training_config(*train_options.parse(["--config", str(tmp_path / "steps.yaml")], description=""),
-                                 None, 100) == stepped
+                                       *numbers) == stepped
     assert train_setup.model_config(read, given, None, 32) == model
     assert (read.gpus, read.threads, read.data) == ("0", 3, Path("D").resolve())
 

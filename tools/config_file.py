@@ -88,15 +88,15 @@ def read(path: Path) -> Dict[str, Entry]:
             loader.dispose()
 
 
-def write(path: Path, options: Dict[str, Any]) -> None:
-    """Write options, by the name of their flag, as a file that `expand` reads; atomic.
+def write(path: Path, options: Dict[str, Any], *, tool: str = "train.py") -> None:
+    """Write options of *tool*, by the name of their flag, as a file that `expand` reads; atomic.
 
     Raises:
         OSError: it cannot be written.
     """
     text = yaml.safe_dump(options, sort_keys=False, allow_unicode=True, default_flow_style=False)
     with files.atomic_path(path) as temporary:
-        temporary.write_text("# All options of this run; train.py --config THIS --run ANOTHER repeats it.\n" + text,
+        temporary.write_text(f"# All options of this run; {tool} --config THIS --run ANOTHER repeats it.\n" + text,
                              encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, Optional
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from gluon_r2n2 import files, training
+from gluon_r2n2.model_zoo import RECURRENT, family_of
 from gluon_r2n2.training.runs import CHECKPOINTS, CONFIG, ENVIRONMENT
 from gluon_r2n2_tools import cli, config_file
 from gluon_r2n2_tools.first_weights import comes_along, give_first_weights, repeat_first_weights
@@ -66,7 +67,7 @@ def train(options, setup: Setup, trainer: training.Trainer, progress: Progress, 
                 held.enter_context(training.only_writer(options.run))
                 training.start_run(options.run, trainer.facts)
             if first:
-                write_origin(options, spelt_out, origin)
+                write_origin(options, setup, spelt_out, origin)
                 introduce()
             with logging_redirect_tqdm(), progress.bar(trainer.step):
                 trainer.fit(stop)
@@ -76,7 +77,7 @@ def train(options, setup: Setup, trainer: training.Trainer, progress: Progress, 
     return None
 
 
-def write_origin(options, spelt_out: Dict[str, Any], origin: Dict[str, Any]) -> None:
+def write_origin(options, setup: Setup, spelt_out: Dict[str, Any], origin: Dict[str, Any]) -> None:
     """Write what repeats this run, config.yaml, and what it runs on, environment.json."""
     path = options.run / "config.yaml"
     begun_with = {}
@@ -86,5 +87,6 @@ def write_origin(options, spelt_out: Dict[str, Any], origin: Dict[str, Any]) -> 
             begun_with = {name: before[name].value for name in config_file.FIRST_WEIGHTS if name in before}
     elif options.init_from and comes_along(options.init_from):
         begun_with = {"init-from": str(options.init_from)}  # a name, not a file of this folder
-    config_file.write(path, {**spelt_out, **begun_with})
+    tool = "train.py" if family_of(setup.model) == RECURRENT else "train_gan.py"
+    config_file.write(path, {**spelt_out, **begun_with}, tool=tool)
     files.write_json(options.run / ENVIRONMENT, origin)

@@ -227,14 +227,14 @@ def find_checkpoint(path: Union[str, Path]) -> Checkpoint:
     """
     path = Path(path)
     if not path.is_dir():
-        raise ModelError(f"{path}: is no folder; give the folder of a run (train.py --run) or of a checkpoint")
+        raise ModelError(f"{path}: is no folder; give the folder of a run (--run) or of a checkpoint")
     if (path / STATE).is_file():
         return read_checkpoint(path)
     if not (path / CHECKPOINTS).is_dir() and not (path / CONFIG).is_file():
         raise ModelError(f"{path}: is neither a run (it has no {CHECKPOINTS}/) nor a checkpoint (it has no {STATE})")
     checkpoint = best_checkpoint(path)
     if checkpoint is None:
-        raise ModelError(f"{path}: this run has no checkpoint yet; train it further with train.py --resume")
+        raise ModelError(f"{path}: this run has no checkpoint yet; train it further with --resume")
     return checkpoint
 
 
