@@ -14,7 +14,7 @@ from recordio.errors import DataError
 from recordio.loading import RecordDataset
 from recordio.records import read_manifest
 
-MOST_SAMPLES = 200  # drawn without --samples: the Chamfer distances take three minutes of one processor
+MOST_SAMPLES = 200  # drawn without --samples: the Chamfer distances take four minutes of one processor
 LATENTS, REFERENCES, TRAINING, NOISE, POINTS = range(5)  # streams of random numbers
 
 

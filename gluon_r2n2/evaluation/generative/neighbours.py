@@ -38,7 +38,7 @@ def coverage(distances: np.ndarray) -> float:
     Raises:
         ValueError: no matrix, one without rows or columns, or one that holds NaN.
 
-    Source: Achlioptas et al., ICML 2018, section 3.
+    Source: Achlioptas et al., ICML 2018.
     """
     return len(np.unique(nearest(distances)[0])) / distances.shape[1]
 
@@ -49,7 +49,7 @@ def minimum_matching_distance(distances: np.ndarray) -> float:
     Raises:
         ValueError: as `coverage`.
 
-    Source: Achlioptas et al., ICML 2018, section 3.
+    Source: Achlioptas et al., ICML 2018.
     """
     return float(_checked(distances).min(axis=0).mean())
 
