@@ -13,7 +13,7 @@ from gluon_r2n2 import training
 from gluon_r2n2.evaluation import generative
 from gluon_r2n2.generative import draw_latents, generate
 from gluon_r2n2_tools import eval as tool
-from gluon_r2n2_tools import eval_generator
+from gluon_r2n2_tools import eval_generator, packed
 from recordio.loading import RecordDataset
 
 
@@ -238,3 +238,14 @@ def test_a_result_of_shapes_is_not_compared_by_objects(run, data, tmp_path, caps
     measure(run, data, tmp_path, "--samples", "2")
     path = tmp_path / "result.json"
     assert "made-up shapes" in refused(capsys, "--compare", path, path)
+
+
+def test_blocks_of_voxels_are_all_objects_in_turn(data, monkeypatch):
+    dataset, wanted = RecordDataset(data, "train"), voxels(data, "train")
+    monkeypatch.setattr(packed, "BLOCK", 5 * 16 ** 3 + 1)  # five objects, and not six
+    blocks = list(packed.voxel_blocks(dataset, "voxels"))
+    assert [len(keys) for keys, _ in blocks] == [5, 5, 5, 5, 4]
+    for keys, grids in blocks:
+        for key, grid in zip(keys, grids):
+            np.testing.assert_array_equal(grid, wanted.pop(key))
+    assert not wanted

@@ -1,6 +1,7 @@
 """Packed data sets as the training tools use them: a split that may be empty, and checks against the network."""
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Iterable, Iterator, List, Optional, Tuple
 
@@ -11,7 +12,7 @@ from recordio.errors import DataError
 from recordio.loading import RecordDataset
 from recordio.records import read_manifest
 
-BLOCK = 256  # objects whose voxels are in memory at a time
+BLOCK = 2 ** 26  # voxels of objects in memory at a time, a byte each
 
 
 def open_split(path: Path, split: str, synsets: Iterable[str]) -> Optional[RecordDataset]:
@@ -45,11 +46,16 @@ def resolution(dataset: RecordDataset) -> int:
 
 
 def voxel_blocks(dataset: RecordDataset, what: str) -> Iterator[Tuple[List[str], np.ndarray]]:
-    """All objects, a block at a time: keys and voxels (n, V, V, V) bool; *what* is the title of the progress bar.
+    """All objects, some at a time: keys and voxels (n, V, V, V) bool; *what* is the title of the progress bar.
 
     Raises:
         DataError: a damaged record.
     """
-    for start in tqdm(range(0, len(dataset), BLOCK), desc=what, unit="block", disable=None, leave=False):
-        rows = range(start, min(start + BLOCK, len(dataset)))
-        yield [dataset.keys[row] for row in rows], np.stack([dataset.voxels(row) for row in rows])
+    size = max(1, BLOCK // math.prod(dataset.voxel_shape))
+    with tqdm(total=len(dataset), desc=what, unit="object", disable=None) as bar:
+        for start in range(0, len(dataset), size):
+            grids = []
+            for index in range(start, min(start + size, len(dataset))):
+                grids.append(dataset.voxels(index))
+                bar.update()
+            yield dataset.keys[start:start + size], np.stack(grids)

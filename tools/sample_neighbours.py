@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
-from tqdm import tqdm
 
-from gluon_r2n2.evaluation.generative import nearest, pairwise_iou
+from gluon_r2n2.evaluation.generative import nearest_of
 from gluon_r2n2_tools import packed
 from recordio.errors import DataError
 from recordio.loading import RecordDataset
-
-BLOCK = 2 ** 28  # voxels of training objects at a time, a byte each
 
 
 @dataclass(frozen=True)
@@ -68,20 +65,12 @@ def open_training(info: Dict[str, Any], resolution: int, given: Optional[Path]
 
 def find_neighbours(solid: np.ndarray, data: RecordDataset) -> List[Optional[Neighbour]]:
     """Of every shape (n, V, V, V) bool the object with the largest IoU, None where it shares no voxel with any."""
-    size = max(1, BLOCK // solid[0].size)
-    overlaps = []
-    with tqdm(total=len(data), desc="nearest training objects", unit="object", disable=None) as bar:
-        for start in range(0, len(data), size):
-            block = []
-            for index in range(start, min(start + size, len(data))):
-                block.append(data.voxels(index))
-                bar.update()
-            overlaps.append(pairwise_iou(solid, np.stack(block)))
-    iou = np.concatenate(overlaps, axis=1)  # (n, objects)
-    return [_neighbour(data, int(index), float(iou[row, index])) for row, index in enumerate(nearest(1 - iou)[0])]
+    keys, likeness = nearest_of(solid, packed.voxel_blocks(data, "nearest training objects"))
+    return [_neighbour(data, key, float(iou)) for key, iou in zip(keys, likeness)]
 
 
-def _neighbour(data: RecordDataset, index: int, iou: float) -> Optional[Neighbour]:
+def _neighbour(data: RecordDataset, key: str, iou: float) -> Optional[Neighbour]:
     if not iou:
         return None
-    return Neighbour(data.keys[index], data.class_names[data.class_ids[index]], data.voxels(index), iou)
+    index = data.keys.index(key)
+    return Neighbour(key, data.class_names[data.class_ids[index]], data.voxels(index), iou)
