@@ -159,7 +159,7 @@ def test_a_sample_does_not_hang_on_how_many_there_are_and_does_on_the_seed(gan, 
 def test_a_uniform_prior_has_straight_ways(data, tmp_path, capsys):
     run = generator(tmp_path / "run", data, prior="uniform")
     assert run_tool(run, tmp_path / "out", "--count", "2", "--steps", "3", "--no-neighbours") == 0
-    assert "1 ways of 3 steps (linear)" in capsys.readouterr().out
+    assert "1 way of 3 steps (linear)" in capsys.readouterr().out
     with np.load(tmp_path / "out" / "latents.npz") as stored:
         way = stored["interpolation_0_1"]
         np.testing.assert_allclose(way[1], stored["samples"].mean(axis=0), rtol=1e-6)
@@ -191,7 +191,7 @@ def test_pictures_are_encoded_as_the_network_is_trained_and_evaluated(vae, data,
     with np.load(out / "images" / "a.npz") as stored:
         np.testing.assert_allclose(stored["probabilities"], reconstructor.reconstruct([view]), rtol=0, atol=1e-5)
     first, _ = listed(out)["images"]
-    assert first["image"] == "long.png" and "127x127" in first["prepared"]
+    assert first["image"] == str(pictures[0]) and "127x127" in first["prepared"]
     assert (out / "images.png").is_file()
 
 

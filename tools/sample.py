@@ -32,15 +32,17 @@ def run(argv=None) -> int:
         data, notes = open_training(info, net.config.resolution, options.data)
     for sentence in notes:
         warn(sentence)
-    shapes = collect(latents, make_grids(net, all_latents(latents)), getattr(options, "threshold", info["threshold"]))
-    for sentence in oddities(shapes):
+    grids = make_grids(net, info, all_latents(latents))
+    shapes = collect(latents, grids, getattr(options, "threshold", info["threshold"]))
+    odd = oddities(shapes)
+    for sentence in odd:
         warn(sentence)
     if data is not None:
         with data:
             solid = np.stack([shape.solid for shape in shapes.shapes])
             for shape, neighbour in zip(shapes.shapes, find_neighbours(solid, data)):
                 shape.neighbour = neighbour
-    facts = facts_of(info, options, shapes, data, [*notes, *oddities(shapes)])
+    facts = facts_of(info, options, shapes, data, [*notes, *odd])
     sample_files.write(options.out, latents, shapes, facts, options.formats)
     tell(options, shapes)
     return 0
@@ -57,9 +59,10 @@ def facts_of(info: Dict[str, Any], options, shapes: Shapes, data, notes) -> Dict
 
 def tell(options, shapes: Shapes) -> None:
     """Say what was made."""
-    made = [f"{len(found)} {what}" for what, found in (
-        ("samples", shapes.of("samples")), ("shapes from pictures", shapes.of("images")),
-        ("sums", shapes.of("arithmetic")), (f"ways of {options.steps} steps ({options.path})", shapes.ways)) if found]
+    made = [f"{len(found)} {what}{'s' * (len(found) > 1)}{more}" for what, more, found in (
+        ("sample", "", shapes.of("samples")), ("shape", " from pictures", shapes.of("images")),
+        ("sum", "", shapes.of("arithmetic")),
+        ("way", f" of {options.steps} steps ({options.path})", shapes.ways)) if found]
     print(f"{options.out}: {', '.join(made)}; open {options.out / 'index.html'}")
     near = [shape.neighbour.iou for shape in shapes.of("samples") if shape.neighbour]
     if near:

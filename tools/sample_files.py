@@ -41,8 +41,8 @@ def write(out: Path, latents: Latents, shapes: Shapes, facts: Dict[str, Any], fo
         listed: Dict[str, List] = {"samples": [], "images": [], "arithmetic": []}
         for shape in tqdm(shapes.shapes, desc="writing", unit="shape", disable=None):
             listed[shape.kind].append(shape.facts(_write_shape(folder, shape, formats)))
-        shots = sample_pictures.drawn([shape.grid for shape in tqdm(shapes.of("samples"), desc="drawing", unit="shape",
-                                                                    disable=None)], shapes.threshold)
+        shots = sample_pictures.drawn(tqdm([shape.grid for shape in shapes.shown], desc="drawing", unit="shape",
+                                           disable=None), shapes.threshold)
         pictures = _write_pictures(folder, shapes, shots)
         ways, strips = _write_ways(folder, shapes)
         for entry, shape in zip(listed["arithmetic"], shapes.of("arithmetic")):
@@ -70,7 +70,7 @@ def _write_shape(folder: Path, shape: Shape, formats: List[str]) -> Dict[str, st
 
 def _write_pictures(folder: Path, shapes: Shapes, shots: List[np.ndarray]) -> List[str]:
     """The sheets; returns their names."""
-    samples, images, made = shapes.of("samples"), shapes.of("images"), {}
+    samples, images, made = shapes.shown, shapes.of("images"), {}
     if samples:
         made["sheet.png"] = sample_pictures.contact_sheet(samples, shots)
     if any(shape.neighbour for shape in samples):

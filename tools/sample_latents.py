@@ -123,8 +123,16 @@ def encode(net, view: PreparedView) -> np.ndarray:
     return net.gaussian(image)[0].asnumpy()[0]
 
 
-def make_grids(net, latents: Sequence[np.ndarray]) -> np.ndarray:
-    """Latent vectors (L,) -> probabilities (n, V, V, V) float32."""
+def make_grids(net, info: Dict[str, Any], latents: Sequence[np.ndarray]) -> np.ndarray:
+    """Latent vectors (L,) -> probabilities (n, V, V, V) float32.
+
+    Raises:
+        ModelError: the generator makes NaN.
+    """
     parts = range(0, len(latents), BATCH)
-    return np.concatenate([generate(net, np.stack(latents[start:start + BATCH]))
-                           for start in tqdm(parts, desc="generating", unit="batch", disable=None)])
+    grids = np.concatenate([generate(net, np.stack(latents[start:start + BATCH]))
+                            for start in tqdm(parts, desc="generating", unit="batch", disable=None)])
+    if not np.isfinite(grids).all():
+        raise ModelError(f"{info['checkpoint']}: the generator makes NaN or infinite values, its training has "
+                         "diverged; take an earlier checkpoint")
+    return grids

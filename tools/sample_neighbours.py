@@ -65,12 +65,7 @@ def open_training(info: Dict[str, Any], resolution: int, given: Optional[Path]
 
 def find_neighbours(solid: np.ndarray, data: RecordDataset) -> List[Optional[Neighbour]]:
     """Of every shape (n, V, V, V) bool the object with the largest IoU, None where it shares no voxel with any."""
+    rows = {key: row for row, key in enumerate(data.keys)}
     keys, likeness = nearest_of(solid, packed.voxel_blocks(data, "nearest training objects"))
-    return [_neighbour(data, key, float(iou)) for key, iou in zip(keys, likeness)]
-
-
-def _neighbour(data: RecordDataset, key: str, iou: float) -> Optional[Neighbour]:
-    if not iou:
-        return None
-    index = data.keys.index(key)
-    return Neighbour(key, data.class_names[data.class_ids[index]], data.voxels(index), iou)
+    return [Neighbour(key, data.class_names[data.class_ids[rows[key]]], data.voxels(rows[key]), float(iou)) if iou
+            else None for key, iou in zip(keys, likeness)]

@@ -8,10 +8,9 @@ import numpy as np
 from gluon_r2n2.evaluation.page import ShownShape, build_samples
 from gluon_r2n2.model_zoo import config_from_dict, model_name, model_title
 from gluon_r2n2_tools.sample_pictures import SIGNS, drawn
-from gluon_r2n2_tools.sample_shapes import Shape, Shapes, iou_with_end
+from gluon_r2n2_tools.sample_shapes import MOST_SHOWN, Shape, Shapes, iou_with_end
 from recordio.layouts import on_background
 
-MOST = 64  # samples that the page shows
 PATH_WORDS = {
     "spherical": "The way turns at constant speed along a great circle, as vectors of a normal prior are about equally "
                  "long.",
@@ -22,14 +21,14 @@ PATH_WORDS = {
 def make_page(shapes: Shapes, facts: Dict[str, Any], strips: Sequence[Sequence[np.ndarray]]) -> str:
     """The page as HTML; *strips* are the pictures (H, W, 4) uint8 of the frames of every way."""
     title = model_title(model_name(config_from_dict(facts["model"])))
-    samples = shapes.of("samples")
-    more = f"The first {MOST} of {len(samples)}; the folder holds all." if len(samples) > MOST else ""
+    count = len(shapes.of("samples"))
+    more = f"Here are the first {MOST_SHOWN} of {count}; the folder holds all." if count > MOST_SHOWN else ""
     path = PATH_WORDS[shapes.ways[0].path] if shapes.ways else ""
     groups = [("interpolation", path, [_way(shapes, place, strip) for place, strip in enumerate(strips)]),
               ("images", "", [_shape(shape, [(f"picture {shape.name}", shape.view.image)])
                               for shape in shapes.of("images")]),
               ("arithmetic", "", [_shape(shape, _terms(shape, shapes)) for shape in shapes.of("arithmetic")]),
-              ("samples", more, [_shape(shape) for shape in samples[:MOST]])]
+              ("samples", more, [_shape(shape) for shape in shapes.shown])]
     return build_samples(f"Samples of a {title}", _lead(shapes, facts), _facts(facts), groups,
                          threshold=shapes.threshold)
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from typing import List, Optional, Sequence
+from typing import Iterable, List, Optional, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ TILE = 176  # pixels
 SIGNS = {1: "+", -1: "-"}
 
 
-def drawn(grids: Sequence[np.ndarray], threshold: float, colour: Colour = PREDICTION, size: int = 2 * TILE
+def drawn(grids: Iterable[np.ndarray], threshold: float, colour: Colour = PREDICTION, size: int = 2 * TILE
           ) -> List[np.ndarray]:
     """Voxels (V, V, V) each, cut to one square that holds them all: (H, H, 4) uint8; words where there are none."""
     found = pictures.crop_together([pictures.voxel_picture(grid, threshold=threshold, colour=colour, size=size)
@@ -69,8 +69,7 @@ def in_rows(cells: Sequence[Label], columns: int) -> List[Sequence[Label]]:
 def _with_neighbour(shape: Shape, label: Optional[str] = None) -> List[Label]:
     cells = [(label or shape.title, drawn([shape.grid], shape.threshold)[0])]
     if shape.neighbour:
-        cells.append((shape.neighbour.caption,
-                      drawn([shape.neighbour.voxels], 0.5, TRUTH)[0]))
+        cells.append((shape.neighbour.caption, drawn([shape.neighbour.voxels], 0.5, TRUTH)[0]))
     return cells
 
 

@@ -13,6 +13,8 @@ from gluon_r2n2_tools.sample_latents import Latents, Way
 from gluon_r2n2_tools.sample_neighbours import Neighbour
 from gluon_r2n2_tools.sample_options import Term
 
+MOST_SHOWN = 64  # samples that pictures and the page show
+
 
 @dataclass
 class Shape:
@@ -43,7 +45,7 @@ class Shape:
         facts = {"name": self.name, "files": files, "occupied": int(self.solid.sum()), "voxels": self.grid.size,
                  "largest_probability": float(self.grid.max()), "nearest_training_object": near}
         if self.view is not None:
-            facts.update(image=self.path.name, prepared=self.view.note, warnings=list(self.view.warnings))
+            facts.update(image=str(self.path), prepared=self.view.note, warnings=list(self.view.warnings))
         return facts
 
 
@@ -58,6 +60,11 @@ class Shapes:
 
     def of(self, kind: str) -> List[Shape]:
         return [shape for shape in self.shapes if shape.kind == kind]
+
+    @property
+    def shown(self) -> List[Shape]:
+        """The samples that pictures and the page show."""
+        return self.of("samples")[:MOST_SHOWN]
 
     def named(self, name: str) -> Shape:
         """A sample or a picture."""
