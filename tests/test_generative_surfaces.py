@@ -253,6 +253,15 @@ def test_discriminator_features_are_pooled_maps(resolution, stages):
     assert found.shape == (3, 8 * sum(net.config.grid_channels[:3]))
 
 
+def test_a_diverged_discriminator_is_named():
+    net = gluon_r2n2.get_model("3d_gan", width=1 / 32, resolution=16)
+    gluon_r2n2.initialise(net, seed=1)
+    bias = net.discriminator.stages[0][0].bias
+    bias.set_data(mx.nd.full(bias.shape, np.nan))
+    with pytest.raises(gluon_r2n2.ModelError, match="the discriminator makes NaN"):
+        generative.discriminator_features(net, np.ones((1, 16, 16, 16), bool))
+
+
 def test_published_features_are_7168_numbers():
     channels = gluon_r2n2.model_config("3d_gan").grid_channels  # of 4^3, 8^3, ... at width 1 and 64^3
     assert 8 * sum(channels[:3]) == 7168

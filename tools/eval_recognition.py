@@ -29,7 +29,7 @@ def prepare(options) -> Dict[str, RecordDataset]:
         require("sklearn")
         if len(data["train"].class_names) < 2:
             raise DataError(f"--classify wants at least two classes to tell apart, the train split of {options.data} "
-                            f"has {', '.join(data['train'].class_names.values())} here; choose others with --classes")
+                            f"has {', '.join(data['train'].class_names.values())} only; choose others with --classes")
     return data
 
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix, issparse
 from scipy.sparse.linalg import norm
 
 from gluon_r2n2.environment import require
+from gluon_r2n2.errors import ModelError
 
 POOLED = 2  # edge of a map after pooling
 MAPS = 3  # the last so many stages
@@ -27,6 +28,9 @@ def discriminator_features(net, grids: np.ndarray, *, batch_size: int = 16) -> n
         net: a `GAN` or `VAEGAN`.
         batch_size: that the device computes at once, always, the last batch filled up: a grid's features are the same
             bits whichever grids are beside it.
+
+    Raises:
+        ModelError: the discriminator makes NaN or infinite values.
     """
     context = net.discriminator.score.weight.list_ctx()[0]
     rows = []
@@ -34,10 +38,19 @@ def discriminator_features(net, grids: np.ndarray, *, batch_size: int = 16) -> n
         part = np.asarray(grids[start:start + batch_size], np.float32)
         filled = np.concatenate([part, np.zeros((batch_size - len(part), *part.shape[1:]), np.float32)])
         maps = net.discriminator.features(mx.nd.array(filled, ctx=context))[-MAPS:]
-        pooled = [mx.nd.Pooling(each, kernel=(each.shape[-1] // POOLED,) * 3, stride=(each.shape[-1] // POOLED,) * 3,
-                                pool_type="max").asnumpy().reshape(batch_size, -1) for each in maps]
-        rows.append(np.concatenate(pooled, axis=1)[:len(part)])
-    return np.concatenate(rows)
+        rows.append(np.concatenate([_pooled(each.asnumpy()) for each in maps], axis=1)[:len(part)])
+    features = np.concatenate(rows)
+    if not np.isfinite(features).all():
+        raise ModelError("the discriminator makes NaN or infinite values, its training has diverged; take an earlier "
+                         "checkpoint")
+    return features
+
+
+def _pooled(maps: np.ndarray) -> np.ndarray:
+    """The maximum of each eighth of each map, (B, C, D, D, D) -> (B, 8 C); NaN stays, as MXNet's pooling drops it."""
+    batch, channels, edge = maps.shape[:3]
+    eighths = maps.reshape(batch, channels, *(POOLED, edge // POOLED) * 3)  # (B, C, 2, D/2, 2, D/2, 2, D/2)
+    return eighths.max(axis=(3, 5, 7)).reshape(batch, -1)
 
 
 def linear_accuracy(train: Features, train_classes: Sequence[str], test: Features, test_classes: Sequence[str]
