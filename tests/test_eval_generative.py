@@ -13,7 +13,7 @@ from gluon_r2n2 import training
 from gluon_r2n2.evaluation import generative
 from gluon_r2n2.generative import draw_latents, generate
 from gluon_r2n2_tools import eval as tool
-from gluon_r2n2_tools import eval_generator, packed
+from gluon_r2n2_tools import eval_generator, generating, packed
 from recordio.loading import RecordDataset
 
 
@@ -230,7 +230,7 @@ def test_too_few_objects_are_refused(run, tmp_path, capsys):
 
 def test_a_diverged_generator_is_refused(data, tmp_path, capsys, monkeypatch):
     run = make_run(tmp_path / "run", data)
-    monkeypatch.setattr(eval_generator, "generate", lambda net, latents: np.full((2, 16, 16, 16), np.nan))
+    monkeypatch.setattr(generating, "generate", lambda net, latents: np.full((2, 16, 16, 16), np.nan))
     assert "its training has diverged" in refused(capsys, "--checkpoint", run, "--data", data, "--generative")
 
 

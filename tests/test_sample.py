@@ -241,13 +241,16 @@ def refused(capsys, *arguments, usage=False):
     return told
 
 
-def test_refusals(gan, vae, data, tmp_path, capsys):
+def test_refusals(gan, vae, data, tmp_path, capsys, monkeypatch):
     out = ["--out", tmp_path / "out"]
     full = tmp_path / "full"
     full.mkdir()
     (full / "mine.txt").write_text("x")
     assert "is not an empty folder" in refused(capsys, gan, "--out", full)
     assert "is not an empty folder" in refused(capsys, gan, "--out", full / "mine.txt")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert "name a folder inside of it, such as samples" in refused(capsys, gan, "--out", ".")
     assert "no folder" in refused(capsys, tmp_path / "absent", *out)
     assert "neither a run" in refused(capsys, full, *out)
     for flags, words in ((["--interpolate", "0", "16"], "no shape '16'; the shapes are 0 to 15 (samples)"),
@@ -269,7 +272,7 @@ def test_refusals(gan, vae, data, tmp_path, capsys):
                          (["--arithmetic", "0 1 + 2"], "names of shapes with + or - between them"),
                          (["--data", data, "--no-neighbours"], "leave --data out")):
         assert words in refused(capsys, gan, *out, *flags, usage=True), flags
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["full"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "here"]
 
 
 def test_a_recurrent_run_is_refused(data, tmp_path, capsys):
@@ -297,6 +300,7 @@ def test_what_is_no_expression(expression):
         terms(expression)
 
 
+@pytest.mark.slow  # it starts a process
 def test_an_interrupted_call_leaves_nothing(gan, tmp_path):
     out = tmp_path / "out"
     process = subprocess.Popen([sys.executable, str(ROOT / "tools" / "sample.py"), str(gan), "--out", str(out),
@@ -310,3 +314,8 @@ def test_an_interrupted_call_leaves_nothing(gan, tmp_path):
     told = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "interrupted" in told and "Traceback" not in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_generator_that_diverged_is_refused(data, tmp_path, capsys):
+    run = generator(tmp_path / "run", data, bias=np.nan)
+    assert "makes NaN or infinite values" in refused(capsys, run, "--out", tmp_path / "out")

@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import List, Optional
 
 import numpy as np
-from tqdm import tqdm
 
 from gluon_r2n2 import training
 from gluon_r2n2.deployment import is_artefact
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.generative import GenerativeConfig, draw_latents, generate
+from gluon_r2n2.generative import GenerativeConfig, draw_latents
 from gluon_r2n2_tools.eval_subjects import run_facts, run_label
-
-BLOCK = 32  # grids whose probabilities are in memory at once
+from gluon_r2n2_tools.generating import grid_blocks
 
 
 class Generator:
@@ -51,11 +49,6 @@ class Generator:
         Raises:
             ModelError: the generator makes NaN.
         """
-        latents, grids = draw_latents(self.net.config, count, rng), []
-        for start in tqdm(range(0, count, BLOCK), desc="samples", unit="block", disable=None, leave=False):
-            probabilities = generate(self.net, latents[start:start + BLOCK])
-            if not np.isfinite(probabilities).all():
-                raise ModelError(f"{self.facts['checkpoint']}: the generator makes NaN or infinite values, its "
-                                 "training has diverged; take an earlier checkpoint")
-            grids.append(probabilities >= np.float32(threshold))
-        return np.concatenate(grids)
+        latents = draw_latents(self.net.config, count, rng)
+        return np.concatenate([grids >= np.float32(threshold)
+                               for grids in grid_blocks(self.net, latents, self.facts["checkpoint"])])

@@ -12,7 +12,8 @@ import numpy as np
 import gluon_r2n2
 from gluon_r2n2.generative import path_of
 from gluon_r2n2_tools import cli, sample_files, sample_options
-from gluon_r2n2_tools.sample_latents import make_grids, make_latents, open_generator
+from gluon_r2n2_tools.generating import grid_blocks
+from gluon_r2n2_tools.sample_latents import make_latents, open_generator
 from gluon_r2n2_tools.sample_neighbours import find_neighbours, open_training
 from gluon_r2n2_tools.sample_shapes import Shapes, all_latents, collect, oddities
 
@@ -32,7 +33,7 @@ def run(argv=None) -> int:
         data, notes = open_training(info, net.config.resolution, options.data)
     for sentence in notes:
         warn(sentence)
-    grids = make_grids(net, info, all_latents(latents))
+    grids = np.concatenate(list(grid_blocks(net, np.stack(all_latents(latents)), info["checkpoint"])))
     shapes = collect(latents, grids, getattr(options, "threshold", info["threshold"]))
     odd = oddities(shapes)
     for sentence in odd:

@@ -22,9 +22,12 @@ FORMAT = 1  # of samples.json
 
 
 def check_free(out: Path) -> None:
-    """Raise a DataError where *out* is there and is no empty folder."""
+    """Raise a DataError where *out* is there and is no empty folder, or cannot be replaced by a whole one."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"--out {out}: exists already and is not an empty folder; choose another one")
+    if out.is_mount() or out.resolve() == Path.cwd():
+        raise DataError(f"--out {out}: is a place that no finished folder can be moved to, a mounted one or the one "
+                        f"you are in; name a folder inside of it, such as {out / 'samples'}")
 
 
 def write(out: Path, latents: Latents, shapes: Shapes, facts: Dict[str, Any], formats: List[str]) -> None:

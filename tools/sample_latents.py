@@ -4,17 +4,16 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 import mxnet as mx
 import numpy as np
-from tqdm import tqdm
 
 from gluon_r2n2 import training
 from gluon_r2n2.deployment import Artefact, PreparedView, prepare
 from gluon_r2n2.deployment.preprocess import network_input
 from gluon_r2n2.errors import ModelError
-from gluon_r2n2.generative import BATCH, draw_latents, generate, interpolate
+from gluon_r2n2.generative import draw_latents, interpolate
 from gluon_r2n2.model_zoo import RECURRENT, family_of, model_name, model_title
 from gluon_r2n2_tools.sample_options import Term, written
 from recordio.errors import DataError
@@ -121,18 +120,3 @@ def encode(net, view: PreparedView) -> np.ndarray:
     """The mean (L,) of the Gaussian that the encoder sees in one picture."""
     image = mx.nd.array(network_input([view.image])[0], ctx=net.reference.list_ctx()[0])  # (1, 3, S, S)
     return net.gaussian(image)[0].asnumpy()[0]
-
-
-def make_grids(net, info: Dict[str, Any], latents: Sequence[np.ndarray]) -> np.ndarray:
-    """Latent vectors (L,) -> probabilities (n, V, V, V) float32.
-
-    Raises:
-        ModelError: the generator makes NaN.
-    """
-    parts = range(0, len(latents), BATCH)
-    grids = np.concatenate([generate(net, np.stack(latents[start:start + BATCH]))
-                            for start in tqdm(parts, desc="generating", unit="batch", disable=None)])
-    if not np.isfinite(grids).all():
-        raise ModelError(f"{info['checkpoint']}: the generator makes NaN or infinite values, its training has "
-                         "diverged; take an earlier checkpoint")
-    return grids
