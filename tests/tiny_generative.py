@@ -32,7 +32,8 @@ def enliven(net, seed=0):
         if name.endswith("running_var"):
             values = random.uniform(0.5, 2, shape)
         elif len(shape) > 1:
-            values = random.normal(0, 1.4 / np.sqrt(_terms(name, shape)), shape)
+            gain = 5 if name == "encoder.gaussian.weight" else 1.4  # views of one object are to differ
+            values = random.normal(0, gain / np.sqrt(_terms(name, shape)), shape)
         else:
             values = random.normal(name.endswith("gamma"), 0.2, shape)
         parameter.set_data(mx.nd.array(values))

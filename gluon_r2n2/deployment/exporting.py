@@ -89,6 +89,7 @@ def _rounded(net: Network) -> Network:
     """A copy whose weights are those that float16 can hold."""
     copy, arrays = model_from_config(net.config.as_dict()), half_precision(get_parameters(net))
     set_parameters(copy, {name: array.astype("float32") for name, array in arrays.items()}, [mx.cpu()], source="export")
+    copy.hybridize(static_alloc=True)  # operator by operator, a batch normalisation may differ in the last bit
     return copy
 
 
