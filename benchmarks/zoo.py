@@ -1,4 +1,4 @@
-"""The model zoo in one table: size, work and speed of every network, and what the options cost.
+"""The model zoo in tables: size, work and speed of every network, what the options cost, and the generative networks.
 
     python benchmarks/zoo.py --json zoo.json
 
@@ -29,12 +29,15 @@ OPTIONS = [{}, {"encoder": "resnet34_v1b"}, {"encoder": "resnet50_v1b"}, {"encod
            {"input_size": 224}, {"resolution": 16}, {"resolution": 64}, {"resolution": 128}, {"norm": "batch"},
            {"upsample": "trilinear"}, {"upsample": "deconv"}]
 
+GENERATIVE = [{}, {"resolution": 32}, {"resolution": 128}, {"width": 0.5}, {"width": 0.25, "resolution": 32},
+              {"latent": 64}]
+
 
 def count(name: str, **options) -> dict:
     """The parameters and the work of a network."""
     cost = complexity_of(gluon_r2n2.get_model(name, **options))
     return {"parameters": cost.parameters, "gflop_per_view": cost.per_view / 1e9,
-            "gflop_per_sample": cost.decoder / 1e9}
+            "gflop_per_sample": cost.decoder / 1e9, "gflop_per_judgement": cost.discriminator / 1e9}
 
 
 def file_size(name: str) -> int:
@@ -49,6 +52,15 @@ def file_size(name: str) -> int:
 
 def columns(row: dict) -> str:
     return f"{row['parameters']:,} | {row['gflop_per_view']:.2f} | {row['gflop_per_sample']:.2f}"
+
+
+def variants(name: str, changes: list) -> list:
+    """A network with each of some options, counted."""
+    return [{"name": name, "options": changed, **count(name, **changed)} for changed in changes]
+
+
+def label(row: dict) -> str:
+    return row["name"] + "".join(f", {key}={json.dumps(value)}" for key, value in row["options"].items())
 
 
 def main(argv=None) -> int:
@@ -71,12 +83,16 @@ def main(argv=None) -> int:
         seconds = " | ".join(f"{row['seconds'][views]:.3f}" for views in VIEWS)
         print(f"| {row['title']} | `{name}` | {columns(row)} | {seconds} | {row['bytes'] / 2**20:.0f} |", flush=True)
     print("\n| network | parameters | GFLOP per view | per sample |\n|---|---|---|---|")
-    options = [{"name": BASE, "options": changed, **count(BASE, **changed)} for changed in OPTIONS]
+    options = variants(BASE, OPTIONS)
     for row in options:
-        given = "".join(f", {key}={json.dumps(value)}" for key, value in row["options"].items())
-        print(f"| `{BASE}{given}` | {columns(row)} |")
+        print(f"| `{label(row)}` | {columns(row)} |")
+    print("\n| network | parameters | GFLOP per view | per shape | per judgement |\n|---|---|---|---|---|")
+    generative = variants("3d_gan", GENERATIVE) + variants("3d_vae_gan", [*GENERATIVE, {"input_size": 256}])
+    for row in generative:
+        print(f"| `{label(row)}` | {columns(row)} | {row['gflop_per_judgement']:.2f} |")
     if args.json:
-        Path(args.json).write_text(json.dumps({"models": models, "options": options}, indent=1))
+        Path(args.json).write_text(json.dumps({"models": models, "options": options, "generative": generative},
+                                              indent=1))
     return 0
 
 

@@ -85,6 +85,25 @@ def test_operations_of_single_layers():
     assert operations(repeated, x=(1, 4, 10), w=(2, 4, 1)) == 2 * 10 * 4 * 2
 
 
+# 3D-GAN and 3D-VAE-GAN at 64^3, written out from the paper's supplement; both directions have the same doublings
+DOUBLINGS = [(4**3, 64, 512, 256), (8**3, 64, 256, 128), (16**3, 64, 128, 64)]
+GENERATOR = [(1, 64, 200, 512), *DOUBLINGS, (32**3, 64, 64, 2)]
+DISCRIMINATOR = [(32**3, 64, 1, 64), *[(places, 64, after, before) for places, _, before, after in DOUBLINGS],
+                 (1, 64, 512, 1)]
+IMAGE_ENCODER = [(64**2, 121, 3, 64), (32**2, 25, 64, 128), (16**2, 25, 128, 256), (8**2, 25, 256, 512),
+                 (1, 64, 512, 400)]  # 256x256 pictures, the paper's
+
+
+def test_operations_of_the_generative_networks():
+    cost = complexity_of(get_model("3d_vae_gan", input_size=256))
+    assert (cost.encoder, cost.recurrence) == (by_hand(IMAGE_ENCODER), 0)
+    assert (cost.decoder, cost.discriminator) == (by_hand(GENERATOR), by_hand(DISCRIMINATOR))
+    plain = complexity_of(get_model("3d_gan"))
+    assert (plain.encoder, plain.recurrence, plain.decoder, plain.discriminator) == (
+        0, 0, cost.decoder, cost.discriminator)
+    assert complexity_of(get_model("gru_1")).discriminator == 0
+
+
 @pytest.mark.parametrize("name, published", [("resnet18_v1b", 1.8e9), ("mobilenetv2_1.0", 3.0e8)])
 def test_backbones_cost_what_their_papers_say(name, published):
     """Multiply-adds of a 224x224 picture: He et al. (2015), table 1; Sandler et al. (2018), table 4."""
@@ -148,9 +167,19 @@ def test_the_documents_tables_are_what_is_counted():
     options = [cells for cells in rows(page, 4) if cells[0].startswith("`res3d_gru_3")]
     assert len(options) > 10
     for cells in options:
-        name, *given = cells[0].strip("`").split(", ")
-        values = {key: json.loads(value) for key, value in (pair.split("=") for pair in given)}
-        assert counted(cells[1:]) == expected(get_model(name, **values)), cells[0]
+        assert counted(cells[1:]) == expected(named(cells[0])), cells[0]
+    generative = [cells for cells in rows(page, 5) if cells[0].startswith("`3d_")]
+    assert {"`3d_gan`", "`3d_vae_gan`"} <= {cells[0] for cells in generative} and len(generative) > 10
+    for cells in generative:
+        net = named(cells[0])
+        assert counted(cells[1:4]) == expected(net), cells[0]
+        assert float(cells[4]) == round(complexity_of(net).discriminator / 1e9, 2), cells[0]
+
+
+def named(cell):
+    """The network of a cell such as `res3d_gru_3, width=0.5`."""
+    name, *given = cell.strip("`").split(", ")
+    return get_model(name, **{key: json.loads(value) for key, value in (pair.split("=") for pair in given)})
 
 
 @pytest.mark.slow

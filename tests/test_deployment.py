@@ -90,8 +90,8 @@ def test_the_documented_lines_give_the_network(tmp_path, monkeypatch):
     runtime = importlib.util.find_spec("onnxruntime") and onnx_graphs.can_convert()
     exported(net, tmp_path / "model", onnx=bool(runtime))
     images = [noise(32, 32, 3), noise(32, 32, 3) // 2]
-    block, module, onnx, ours = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "inference.md").read_text(),
-                                           re.DOTALL)
+    block, module, onnx, ours, _ = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "inference.md").read_text(),
+                                              re.DOTALL)
     assert "gluon_r2n2" not in block + module + onnx and len(block.strip().splitlines()) <= 12
     monkeypatch.chdir(tmp_path)
     expected = mx.nd.softmax(net(mx.nd.array(network_input(images))), axis=1)[0, 1].asnumpy()

@@ -20,6 +20,7 @@ from gluon_r2n2.generative import (
     generate,
 )
 from gluon_r2n2.model_zoo import build, config_from_dict, family_of, model_title
+from gluon_r2n2.training.arrays import get_parameters
 
 # (channels, edge) of every convolution's output, by the edge of the grid; the last is the logits or the score
 GENERATOR = {
@@ -93,6 +94,7 @@ def test_sizes():
     assert count(net.encoder) == (121 * 3 * 64 + 25 * (64 * 128 + 128 * 256 + 256 * 512) + 64 * 512 * 400 + 400
                                   + 2 * (64 + 128 + 256 + 512))
     assert count(net) == 46_056_083 and count(get_model("3d_gan")) == 28_622_531
+    assert count(net.discriminator) == 11_048_769  # which docs/models.md says
     assert count(get_model("3d_gan", resolution=32)) == 28_622_531 - 2 * 64 * 128 * 64 - 2 * 64 - 2 * 128 - 64 * (
         2 * 64 + 64) + 64 * (2 * 128 + 128) + 64  # without the stage of 64 channels; its neighbour is at the ends
 
@@ -100,7 +102,7 @@ def test_sizes():
 # equations -----------------------------------------------------------------------------------------
 
 def values(net):
-    return {name: p.data().asnumpy() for name, p in net._collect_params_with_prefix().items()}
+    return {name: array.asnumpy() for name, array in get_parameters(net).items()}  # which waits for Deconvolution
 
 
 def inputs(net, batch=3):

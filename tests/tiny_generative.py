@@ -7,7 +7,7 @@ from typing import Callable
 import mxnet as mx
 import numpy as np
 from tiny_data import RESOLUTION, SIZE
-from tiny_exports import info_of, tiny
+from tiny_exports import tiny
 
 import gluon_r2n2
 from gluon_r2n2 import training
@@ -44,16 +44,6 @@ def _terms(name, shape):
     if not name.startswith("generator"):
         return np.prod(shape[1:])
     return shape[0] * (1 if name == "generator.stages.0.weight" else 8)  # of kernel 4, stride 2: two on each axis
-
-
-def generative_run(net, folder, *, data=None):
-    """A run with one checkpoint, as tools/train_gan.py leaves it; a 3D-GAN's knows nothing of pictures."""
-    info = info_of(net)
-    image = {**info["image"], "augmentation": {"blend": True}} if net.config.family == "vae_gan" else {}
-    state = {key: info[key] for key in ("step", "threshold", "threshold_source", "training", "version")}
-    facts = {**info["data"], "path": str(data), "classes": info["classes"]}
-    save_checkpoint(folder, net, {}, {**state, "model": net.config.as_dict(), "image": image, "data": facts})
-    return folder
 
 
 def make_run(folder: Path, data: Path, *, name: str = "3d_gan", classes=None, seed: int = 1,

@@ -7,7 +7,7 @@ from typing import Dict, Sequence, Union
 import mxnet as mx
 from mxnet import gluon
 
-from gluon_r2n2.deployment.artefact import PARAMETERS, Artefact, load, refusing
+from gluon_r2n2.deployment.artefact import PARAMETERS, Artefact, refusing, verified
 from gluon_r2n2.model_zoo import model_from_config
 from gluon_r2n2.network import ViewNetwork
 from gluon_r2n2.training.arrays import named_parameters, set_parameters
@@ -16,12 +16,15 @@ from gluon_r2n2.training.arrays import named_parameters, set_parameters
 def exported_parameters(path: Union[str, Path]) -> Dict[str, mx.nd.NDArray]:
     """The weights in the folder of an exported model, by their place in the network and of the type they have there.
 
+    A generative network's discriminator is not among them.
+
     Raises:
         ModelError: a file is missing or damaged, or the format is another.
     """
-    facts, _ = load(path)  # verifies it
-    net = model_from_config(facts.model)
-    return _parameters(path, net, net.prefix)
+    facts = verified(path)
+    with refusing(path):
+        net = model_from_config(facts["model"])
+        return _parameters(path, net, net.prefix)
 
 
 def exported_network(path: Union[str, Path], facts: Artefact, contexts: Sequence[mx.Context] = ()) -> ViewNetwork:
