@@ -77,7 +77,7 @@ def measure(model: str, case: Case, runs: int) -> dict:
     times = []
     for number in range(runs + 1):
         start = time.perf_counter()
-        loss = updater.update(batches[number % len(batches)], number + 1).read()[0]
+        loss = updater.update(batches[number % len(batches)], number + 1).read()["loss"]
         mx.nd.waitall()
         times.append(time.perf_counter() - start)
     return {"seconds": statistics.median(times[1:]), "peak": peak.read(), "loss": loss}  # the first builds the graphs

@@ -152,7 +152,7 @@ def test_updates_are_those_without(options, contexts, monkeypatch):
         for number, views in enumerate((2, 1, 3), start=1):
             batch = types.SimpleNamespace(images=random.integers(0, 256, (views, 4, 3, 32, 32), np.uint8),
                                           voxels=random.integers(0, 2, (4, 16, 16, 16), np.uint8), keys=list("abcd"))
-            loss = updater.update(batch, number).read()[0]
+            loss = updater.update(batch, number).read()["loss"]
         found.append((loss, {name: parameter.data(contexts[0]).asnumpy()
                              for name, parameter in named_parameters(net).items()}))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)

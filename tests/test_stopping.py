@@ -146,7 +146,7 @@ def test_a_signal_during_validation(data, straight, tmp_path, monkeypatch):
     """It is given up, and made up for by the resumed run, so that its best and its thresholds are the same."""
     run = tmp_path / "run"
     trainer = trainer_of(data, run)
-    monkeypatch.setattr(trainer_module.Validation, "measure", signalled(trainer_module.Validation.measure))
+    monkeypatch.setattr(Validation, "measure", signalled(Validation.measure))
     assert not trainer.fit()
     assert trainer.step == 2 and saved_steps(run) == [2] and not told(run, "validation")
     assert training.newest_checkpoint(run).state["validated"] == 0
