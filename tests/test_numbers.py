@@ -20,6 +20,7 @@ from gluon_r2n2.training.arrays import get_parameters, named_parameters
 from gluon_r2n2.training.averaging import Average
 from gluon_r2n2.training.layers import matching
 from gluon_r2n2.training.optimiser import get_state
+from gluon_r2n2.training.passes import Pass
 from gluon_r2n2.training.scaling import DOUBLE_AFTER, LossScale, WorkingCopy
 from gluon_r2n2.training.schedule import learning_rate
 from gluon_r2n2.training.update import Updater
@@ -211,7 +212,7 @@ def test_parts_give_the_gradients_of_the_whole_batch(model, devices, parts):
         training.set_parameters(divided, same, contexts, source="the other")
         batch = make_batch(views, number)
         expected, found = one.update(batch, number), many.update(batch, number)
-        np.testing.assert_allclose(found.read(), expected.read(), rtol=1e-5)
+        assert found.read() == pytest.approx(expected.read(), rel=1e-5)
         truth, actual = gradients(whole), gradients(divided)
         for name, gradient in truth.items():
             assert views == 1 or np.abs(gradient).max() > 0  # the first view meets a state of zeros
@@ -229,14 +230,14 @@ def test_the_guard_names_the_batch_of_all_parts(data, tmp_path, monkeypatch, cap
     """A loss that is not finite in one part on one device; two devices, two parts."""
     devices = [mx.cpu(0), mx.cpu(1)]
     monkeypatch.setattr(training, "contexts", lambda gpus: devices)
-    backward, calls = Updater._backward, []
+    backward, calls = Pass.backward, []
 
-    def poisoned(self, images, voxels, context):
-        scores = backward(self, images, voxels, context)
-        calls.append(context)
+    def poisoned(self):
+        scores = backward(self)
+        calls.append(self.truth.context)
         return scores * np.nan if len(calls) == 11 else scores  # the third part of the third update
 
-    monkeypatch.setattr(Updater, "_backward", poisoned)
+    monkeypatch.setattr(Pass, "backward", poisoned)
     options = ["--steps", "6", "--checkpoint-every", "2", "--accumulate", "2"]
     assert run_tool(data, tmp_path / "run", *options) == 1
     message = capsys.readouterr().err.splitlines()[-1]

@@ -136,7 +136,7 @@ def test_a_run_of_a_version_without_some_options_goes_on(data, straight, tmp_pat
     for path in (run / "checkpoints").glob("step-*/state.json"):
         saved = json.loads(path.read_text())
         saved.pop("sha256")
-        for section, names in (("training", ("keep", "warmup")), ("model", ("leak", "hidden"))):
+        for section, names in (("training", ("keep", "warmup", "adversarial")), ("model", ("leak", "hidden"))):
             for name in names:
                 del saved["state"][section][name]
         for name in ("validated", "unlogged", "seeds", "first_weights"):
@@ -148,7 +148,7 @@ def test_a_run_of_a_version_without_some_options_goes_on(data, straight, tmp_pat
     shutil.copytree(straight, run)  # and where it has no checkpoint yet
     shutil.rmtree(run / "checkpoints")
     facts = json.loads((run / "config.json").read_text())
-    del facts["training"]["warmup"], facts["model"]["leak"], facts["first_weights"]
+    del facts["training"]["warmup"], facts["training"]["adversarial"], facts["model"]["leak"], facts["first_weights"]
     (run / "config.json").write_text(json.dumps(facts))
     assert resume_tool(data, run, "--keep", "2") == 0
     assert content(run, 9)["network.params"] == content(straight, 9)["network.params"]

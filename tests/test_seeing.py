@@ -557,7 +557,8 @@ def test_every_option_of_a_run_is_written_and_read_back(tmp_path):
     read, given = train_options.parse(["--config", str(tmp_path / "config.yaml")], description="")
     numbers = (None, 100, training.TrainingConfig, train_options.TRAINING_FLAGS)
     assert train_setup.training_config(read, given, *numbers) == config
-    stepped = training.TrainingConfig(schedule="step", lr_drops=(3, 4), lr_drop_factor=0.5)
+    # and what does not go with those
+    stepped = training.TrainingConfig(schedule="step", lr_drops=(3, 4), lr_drop_factor=0.5, adversarial=0.125)
     config_file.write(tmp_path / "steps.yaml", train_options.complete(options, model, stepped))
     assert train_setup.training_config(*train_options.parse(["--config", str(tmp_path / "steps.yaml")], description=""),
                                        *numbers) == stepped

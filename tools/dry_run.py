@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import collections
+import math
 from pathlib import Path
 from typing import Any, Dict, List
 
 from gluon_r2n2 import model_name, training
 from gluon_r2n2.complexity import complexity_of
 from gluon_r2n2.model_zoo import model_title
+from gluon_r2n2.training.adversarial.term import GATE, RATE, discriminator_of
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.config import SCHEDULE_OPTIONS
 from gluon_r2n2.training.schedule import learning_rate
@@ -31,7 +33,7 @@ def describe(options, setup: Setup, net) -> str:
     step = checkpoint.state["step"] if checkpoint else 0
     parts = [("network", _network(net)), ("data", _data(options.data, setup.data, setup.held_out)),
              ("training", _training(options, setup, step)),
-             ("learning rate", _schedule(config, step)), ("files", _files(options.run, net, config))]
+             ("learning rate", _schedule(config, step)), ("files", _files(options.run, net, config, _judging(setup)))]
     if setup.saved is not None:
         parts.insert(0, ("resumed", _resumed(options.run, config, checkpoint, setup.saved)))
     lines = [line for title, rows in parts for line in [title, *(f"  {row}" for row in rows), ""]]
@@ -87,7 +89,17 @@ def _training(options, setup: Setup, step: int) -> List[str]:
               if name not in shown and config.schedule in SCHEDULE_OPTIONS.get(name, [config.schedule])}
     width = max(map(len, values))
     rows += [f"  {name:<{width}}  {_text(value)}" for name, value in values.items()]
+    if config.adversarial:
+        rows.append(f"judged by a discriminator of {_judging(setup) / MEGA:.2f} million parameters, Adam at {RATE:g}; "
+                    f"it learns from a batch of which it tells at most {GATE:.0%} rightly")
     return rows
+
+
+def _judging(setup: Setup) -> int:
+    """The parameters of the discriminator of --adversarial; 0 without."""
+    discriminator = discriminator_of(setup.model)
+    sizes = [math.prod(parameter.shape) for parameter in discriminator.collect_params().values()]
+    return sum(sizes) if setup.config.adversarial else 0
 
 
 def _share(setup: Setup) -> str:
@@ -113,11 +125,12 @@ def _schedule(config: training.TrainingConfig, step: int) -> List[str]:
     return rows
 
 
-def _files(run: Path, net, config: training.TrainingConfig) -> List[str]:
+def _files(run: Path, net, config: training.TrainingConfig, judging: int) -> List[str]:
     numbers = sum(_size(parameter) for parameter in net.collect_params().values())
     learning = sum(_size(parameter) for parameter in net.collect_params().values() if parameter.grad_req != "null")
     arrays = 1 if config.optimizer == "sgd" else 2  # velocity; mean and variance
-    each = 4 * (numbers * (2 if config.ema else 1) + arrays * learning)  # bytes, float32
+    # bytes, float32; of the discriminator with mean and variance
+    each = 4 * (numbers * (2 if config.ema else 1) + arrays * learning + 3 * judging)
     return [f"{run.resolve()}",
             f"a checkpoint every {config.checkpoint_every} steps, about {each / MEGA:.1f} MB; the newest {config.keep} "
             f"and the best are kept, {(config.keep + 1) * each / MEGA:.0f} MB, and one more while it is written",

@@ -18,7 +18,7 @@ from gluon_r2n2.model_zoo import build, family_of
 from gluon_r2n2.training.adversarial import AdversarialUpdater, GenerativeValidation
 from gluon_r2n2_tools import cli, pictures, training_run
 from gluon_r2n2_tools.train_gan_options import complete, configure, parse
-from gluon_r2n2_tools.train_progress import Progress, conclude, introduce
+from gluon_r2n2_tools.train_progress import Progress, conclude, discriminator, introduce
 from gluon_r2n2_tools.train_setup import Setup, resolve, training_loader, validation
 from recordio.loading import RecordDataset
 
@@ -53,8 +53,7 @@ def run(argv=None) -> int:
 
 def show(numbers: Dict[str, float]) -> str:
     """Of the numbers of an update, what a user follows."""
-    text = (f"G {numbers['loss']:.3f}, D {numbers['discriminator_loss']:.3f} at {numbers['accuracy']:.0%} accuracy"
-            + (" (learnt)" if numbers["discriminator_updates"] else ""))
+    text = f"G {numbers['loss']:.3f}, {discriminator(numbers)}"
     return text + (f", KL {numbers['divergence']:.1f}, IoU {numbers['iou']:.3f}" if "iou" in numbers else "")
 
 

@@ -16,7 +16,7 @@ MODEL_FLAGS = ("width", "hidden", "norm", "upsample", "leak")
 TRAINING_FLAGS = ("batch_size", "views", "image_size", "seed", "classes", "optimizer", "learning_rate", "schedule",
                   "weight_decay", "clip", "loss_limit", "steps", "checkpoint_every", "validate_every",
                   "validate_samples", "log_every", "keep", "warmup", "lr_drops", "lr_drop_factor", "final_lr",
-                  "lr_mult", "freeze", "accumulate", "ema", "dtype", "recompute")
+                  "lr_mult", "freeze", "accumulate", "ema", "dtype", "recompute", "adversarial")
 
 
 def parse(argv=None, *, description: str):
@@ -111,6 +111,9 @@ def make_parser(description: str) -> cli.Parser:
     group.add_argument("--ema", metavar="X", type=run_options.share,
                        help="decay of a moving average of the parameters, as 0.999, which is then validated and "
                             "exported; 0: none (default: 0)")
+    group.add_argument("--adversarial", metavar="W", type=run_options.zero_or_positive,
+                       help="add W times the loss that a discriminator, learning beside the network, gives its output "
+                            "(default: 0, none; docs/training.md)")
     group.add_argument("--dtype", metavar="NAME", choices=training.DTYPES,
                        help="float32, or float16 with loss scaling, on GPUs (default: float32)")
     group.add_argument("--seed", metavar="N", type=cli.integer(0), default=default.seed,

@@ -18,7 +18,15 @@ NAMES = {"iou": "IoU", "matching_iou": "mean IoU with the nearest sample"}  # of
 
 def recurrent(numbers) -> str:
     """Of the numbers of an update, what a user follows."""
-    return f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}"
+    text = f"loss {numbers['loss']:.4f}, IoU {numbers['iou']:.3f}"
+    return text + (f", adversarial {numbers['adversarial_loss']:.3f}, {discriminator(numbers)}"
+                   if "adversarial_loss" in numbers else "")
+
+
+def discriminator(numbers) -> str:
+    """Of the numbers of an update, how well the discriminator does."""
+    return (f"D {numbers['discriminator_loss']:.3f} at {numbers['accuracy']:.0%} accuracy"
+            + (" (learnt)" if numbers["discriminator_updates"] else ""))
 
 
 class Progress:

@@ -15,6 +15,7 @@ import numpy as np
 
 from gluon_r2n2.losses import VoxelLoss
 from gluon_r2n2.memory.graph import Activations, activations
+from gluon_r2n2.training.adversarial.term import discriminator_of
 from gluon_r2n2.training.config import TrainingConfig
 
 MIB = 2**20
@@ -23,12 +24,13 @@ MIB = 2**20
 KERNELS, GAPS = 40 * MIB, 0.08
 COLOURS = 3
 OPTIMISER_ARRAYS = {"adamw": 2, "adam": 2, "sgd": 1}  # mean and variance; velocity
+PASSES = 2  # through the discriminator that are kept at once: of the true grids, and of the network's
 
 
 class Item(NamedTuple):
     """One line of a plan."""
 
-    group: str  # parameters, encoder, recurrence, decoder, work, data
+    group: str  # parameters, encoder, recurrence, decoder, discriminator, work, data
     name: str
     size: int  # bytes
 
@@ -118,9 +120,15 @@ def plan_training(net, config: TrainingConfig, *, devices: int = 1, on_cpu: bool
                    views * (cell.kept + cell.passing + cell.backward))]
     items += [Item("decoder", name, size) for name, size in decoder.layers.items()]
     items += [Item("decoder", "loss", loss.kept + loss.passing + loss.backward), *_passing("decoder", decoder)]
+    scratch = [encoder, decoder]
+    if config.adversarial:
+        discriminator = discriminator_of(net_config)
+        judged = activations(discriminator(variable("grids")), _layers(discriminator), grids=voxels)
+        scratch.append(judged)
+        items += _of_discriminator(discriminator, judged, devices)
     # bytes as stored, and twice as numbers: before and after the division by 255
     items.append(Item("work", "images and voxels", views * objects * pixels * (1 + 4 + 4) + math.prod(voxels) * 5))
-    items.append(Item("work", "scratch of the largest operator", _scratch(net, config, [encoder, decoder])))
+    items.append(Item("work", "scratch of the largest operator", _scratch(net, config, scratch)))
     if on_cpu:
         arrays = sum(item.size for item in items)
         items.append(Item("work", "kernels, gaps of the heap (about)", int(KERNELS / devices + GAPS * arrays)))
@@ -143,6 +151,15 @@ def _of_parameters(net, config: TrainingConfig, devices: int) -> List[Item]:
              (f"copy in {config.dtype}, and gradients", itemsize * (numbers + learning) if itemsize < 4 else 0),
              ("exchange between devices", 4 * learning if devices > 1 else 0)]
     return [Item("parameters", name, size) for name, size in items if size]
+
+
+def _of_discriminator(discriminator, part: Activations, devices: int) -> List[Item]:
+    learning = sum(math.prod(parameter.shape) for parameter in discriminator.collect_params().values()
+                   if parameter.grad_req != "null")
+    # parameters, gradients, mean and variance, and what is exchanged between devices
+    return [Item("discriminator", "parameters, gradients, optimiser", 4 * learning * (4 + (devices > 1))),
+            Item("discriminator", "true and made grids",
+                 PASSES * (part.kept + part.passing + part.backward))]
 
 
 def _passing(group: str, part: Activations) -> List[Item]:

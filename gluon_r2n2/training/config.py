@@ -111,6 +111,7 @@ class TrainingConfig(RunConfig):
     lr_mult: Tuple[str, ...] = ()  # 'PATTERN=FACTOR' on the learning rate, see gluon_r2n2.training.layers
     freeze: Tuple[str, ...] = ()  # patterns of the parameters that do not learn
     recompute: bool = False  # run the encoder twice instead of keeping its feature maps, see .recompute
+    adversarial: float = 0.0  # weight of a discriminator's loss beside the voxel loss, see .adversarial.term; 0: none
 
     def __post_init__(self):
         super().__post_init__()
@@ -120,7 +121,7 @@ class TrainingConfig(RunConfig):
             raise unknown_name("optimizer", self.optimizer, OPTIMISERS)
         if self.schedule not in SCHEDULES:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
-        for name in ("weight_decay", "clip"):
+        for name in ("weight_decay", "clip", "adversarial"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ModelError(f"{name} must be at least 0, got {getattr(self, name)}")
         if len(self.views) != 2 or not 1 <= self.views[0] <= self.views[1]:
@@ -131,6 +132,9 @@ class TrainingConfig(RunConfig):
             raise ModelError(f"loss_limit must be above 0, got {self.loss_limit}")
         if not 0 <= self.warmup < 1:
             raise ModelError(f"warmup is a share of the steps from 0 to below 1, got {self.warmup}")
+        if self.adversarial and self.accumulate > 1:
+            raise ModelError("the discriminator of --adversarial judges whole batches, which --accumulate "
+                             f"{self.accumulate} divides; leave one of them out")
         self._check_schedule()
 
     @property

@@ -1,24 +1,23 @@
 """Stage 8, one update: a batch -> gradients on every device -> new parameters."""
 from __future__ import annotations
 
-import itertools
 import math
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
-from mxnet import autograd, gluon
+from mxnet import gluon
 
 from gluon_r2n2.distributed import Exchange
-from gluon_r2n2.evaluation import to_unit
+from gluon_r2n2.errors import ModelError
 from gluon_r2n2.losses import VoxelLoss
-from gluon_r2n2.metrics import batch_iou
+from gluon_r2n2.training.adversarial.term import AdversarialTerm, Judgement
 from gluon_r2n2.training.arrays import named_parameters
 from gluon_r2n2.training.averaging import Average
 from gluon_r2n2.training.config import TrainingConfig
 from gluon_r2n2.training.layers import set_layers
 from gluon_r2n2.training.optimiser import clip_gradients, get_state, make_optimiser, set_state
-from gluon_r2n2.training.recompute import Recomputation
+from gluon_r2n2.training.passes import Pass
 from gluon_r2n2.training.scaling import LossScale, WorkingCopy
 from gluon_r2n2.training.schedule import learning_rate
 
@@ -31,20 +30,22 @@ class Measurement(NamedTuple):
     scores: List[mx.nd.NDArray]  # (2, b) each: the loss and the IoU of every object of the batch, of all workers
     norm: mx.nd.NDArray  # (1,) of the gradient, before clipping
     config: TrainingConfig
+    judgement: Optional[Judgement] = None  # of the adversarial term; None without
     overflow: Optional[float] = None  # the loss scale, where the gradient was beyond float16 and was not used
 
     def read(self) -> Dict[str, float]:
-        """Wait for the update; mean loss in nats, mean IoU, gradient norm and whether it was clipped."""
+        """Wait for the update; mean losses in nats, mean IoU, gradient norm, whether it was clipped, and so on."""
         loss, iou = np.concatenate([array.asnumpy() for array in self.scores], axis=1).astype(np.float64).mean(axis=1)
         norm = float(self.norm.asscalar()) if self.overflow is None else 0.0  # of what was used
         return {"loss": float(loss), "iou": float(iou), "gradient_norm": norm,
-                "clipped": float(0 < self.config.clip < norm)}
+                "clipped": float(0 < self.config.clip < norm), **(self.judgement.read() if self.judgement else {})}
 
     def fault(self, found: Dict[str, float]) -> Optional[str]:
         """What is wrong with what `read` gave, naming the step; None where nothing is."""
+        for name, value in found.items():
+            if name.endswith("loss") and not math.isfinite(value):
+                return f"the {name.replace('_', ' ')} at step {self.update} is {value:.4g}, not finite"
         loss, limit = found["loss"], self.config.loss_limit
-        if not math.isfinite(loss):
-            return f"the loss at step {self.update} is {loss:.4g}, not finite"
         if limit is not None and loss > limit:
             return f"the loss at step {self.update} is {loss:.4g}, above the limit of {limit}"
         if not math.isfinite(found["gradient_norm"]):  # the loss was sound, but the parameters no longer are
@@ -65,7 +66,7 @@ class Updater:
         average: the moving average of the parameters; None where config.ema is 0.
 
     Raises:
-        ModelError: the layers named in *config* are not in this network.
+        ModelError: the layers named in *config* are not in this network; several workers with an adversarial term.
     """
 
     def __init__(self, net, config: TrainingConfig, contexts: List[mx.Context],
@@ -85,6 +86,11 @@ class Updater:
         self._copy = WorkingCopy(net, config, contexts) if config.dtype != "float32" else None
         self._net = net if self._copy is None else self._copy.net  # what forward and backward passes run
         self._loss = VoxelLoss()
+        if config.adversarial and self._exchange.size > 1:
+            raise ModelError("the discriminator of --adversarial learns in one process alone; leave it out, or train "
+                             "with --kv-store local")
+        self._term = (AdversarialTerm(net.config, config.adversarial, contexts, seed=config.seed)
+                      if config.adversarial else None)
         # not static_shape: with it MXNet 1.9.1 adds stale gradients of the cell whenever the number of views changes
         for block in (net, self._net):
             block.hybridize(static_alloc=True)
@@ -112,19 +118,23 @@ class Updater:
         images = np.split(batch.images, shares, axis=1)  # (T, B / shares, 3, S, S) each
         voxels = np.split(batch.voxels, shares, axis=0)
         # the devices side by side, the parts of one device one after the other: its memory holds those of one part
-        scores = [self._backward(*part) for part in zip(images, voxels, itertools.cycle(self._contexts))]
+        scores: List[mx.nd.NDArray] = []
+        for start in range(0, shares, len(self._contexts)):
+            side_by_side = slice(start, start + len(self._contexts))
+            found, judgement = self._pass(images[side_by_side], voxels[side_by_side])
+            scores += found
         # from here on scores and gradients of the whole batch, of all devices of all workers
         scores = self._exchange.sum_gradients(self.optimiser, scores)
         norm = clip_gradients(self.optimiser, config.clip, batch_size=config.batch_size)
         if self._copy:
             scale = self._copy.scale.scale
             if self._copy.scale.skips(finite=math.isfinite(norm.asscalar())):
-                return Measurement(number, batch.keys, scores, norm, config, overflow=scale)
+                return Measurement(number, batch.keys, scores, norm, config, judgement, overflow=scale)
         self.optimiser.set_learning_rate(learning_rate(config, number))
         self.optimiser.update(config.batch_size)
         if self.average:
             self.average.update(self.optimiser.optimizer.num_update)
-        return Measurement(number, batch.keys, scores, norm, config)
+        return Measurement(number, batch.keys, scores, norm, config, judgement)
 
     def rates(self, number: int) -> Dict[str, float]:
         """The learning rate of the update *number*, for the log."""
@@ -132,7 +142,10 @@ class Updater:
 
     def state(self) -> Tuple[Dict[str, mx.nd.NDArray], Dict[str, Any]]:
         """What a checkpoint holds beside the parameters and their average: arrays by name, and JSON values."""
-        return get_state(self.optimiser, self._names), {"loss_scale": self._copy.scale.as_dict()} if self._copy else {}
+        arrays, values = self._term.state() if self._term else ({}, {})
+        if self._copy:
+            values["loss_scale"] = self._copy.scale.as_dict()
+        return {**arrays, **get_state(self.optimiser, self._names)}, values
 
     def restore(self, arrays: Dict[str, mx.nd.NDArray], values: Dict[str, Any], *, update: int) -> None:
         """Put back what `state` gave, as after *update* updates; *values* may hold more.
@@ -144,28 +157,24 @@ class Updater:
             self._copy.scale = LossScale(**values["loss_scale"])
             update -= self._copy.scale.skipped
         set_state(self.optimiser, self._names, arrays, update=update)
+        if self._term:
+            self._term.restore(arrays, values)
 
-    def _backward(self, images: np.ndarray, voxels: np.ndarray, context: mx.Context) -> mx.nd.NDArray:
-        """Add the gradient of the summed loss of one part, on one device, to that in the parameters.
+    def _pass(self, images: Sequence[np.ndarray], voxels: Sequence[np.ndarray],
+              ) -> Tuple[List[mx.nd.NDArray], Optional[Judgement]]:
+        """Add the gradient of the summed loss of one part of the batch per device to that in the parameters.
 
         Args:
-            images: (T, b, 3, S, S) uint8 RGB.
-            voxels: (b, V, V, V) of 0 and 1.
+            images: (T, b, 3, S, S) uint8 RGB, by device.
+            voxels: (b, V, V, V) of 0 and 1, by device.
 
         Returns:
-            (2, b), still in the making: loss and IoU of every object.
+            (2, b) by device, still in the making: loss and IoU of every object; and what the discriminator said.
         """
-        images = to_unit(mx.nd.array(images, ctx=context, dtype=np.uint8))
-        images = images if self._copy is None else images.astype(self._copy.dtype)
-        truth = mx.nd.array(voxels, ctx=context, dtype=np.uint8).astype(np.float32)
-        recomputation = Recomputation(self._net, images) if self._config.recompute else None
-        with autograd.record():
-            logits = recomputation.logits() if recomputation else self._net(images)
-            logits = logits if self._copy is None else logits.astype(np.float32)
-            loss = self._loss(logits, truth)  # (b,)
-        loss.backward(None if self._copy is None else self._copy.head(loss))
-        if recomputation:
-            recomputation.backward()
-        if self._copy:
-            self._copy.add_gradients(context)
-        return mx.nd.stack(loss, batch_iou(logits.detach(), truth))
+        passes = [Pass(self._net, self._loss, *part, recompute=self._config.recompute, copy=self._copy,
+                       judged=self._term is not None) for part in zip(images, voxels, self._contexts)]
+        judgement = None
+        if self._term:  # one verdict on all devices' objects
+            judgement = self._term.judge([part.truth for part in passes], [part.made for part in passes],
+                                         scale=self._copy.scale.scale if self._copy else 1.0)
+        return [part.backward() for part in passes], judgement

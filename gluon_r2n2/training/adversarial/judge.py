@@ -1,7 +1,7 @@
 """The discriminator's side of adversarial training: when it learns, and what it tells the network that it judges."""
 from __future__ import annotations
 
-from typing import Iterable, List, NamedTuple, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Sequence
 
 import mxnet as mx
 import numpy as np
@@ -18,6 +18,11 @@ class Verdict(NamedTuple):
     accuracy: float  # share of real and made grids that it told rightly, at D = 1/2
     learnt: bool  # whether it learnt from the batch
     losses: List[mx.nd.NDArray]  # (b,) each, by device: of the discriminator, in nats
+
+    def read(self) -> Dict[str, float]:
+        """Wait for it; the numbers by name."""
+        return {"discriminator_loss": mean_of(self.losses), "accuracy": self.accuracy,
+                "discriminator_updates": float(self.learnt)}
 
 
 class Judge:

@@ -32,9 +32,7 @@ class AdversarialMeasurement(NamedTuple):
 
     def read(self) -> Dict[str, float]:
         """Wait for the update; losses in nats and the other numbers, by name."""
-        return {**{name: mean_of(arrays) for name, arrays in self.losses.items()},
-                "discriminator_loss": mean_of(self.verdict.losses), "accuracy": self.verdict.accuracy,
-                "discriminator_updates": float(self.verdict.learnt)}
+        return {**{name: mean_of(arrays) for name, arrays in self.losses.items()}, **self.verdict.read()}
 
     def fault(self, found: Dict[str, float]) -> Optional[str]:
         """What is wrong with what `read` gave, naming the step; None where nothing is."""
