@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mxnet import autograd
 from tiny_data import RESOLUTION, SIZE
-from tiny_runs import command, content, resume_tool, run_tool
+from tiny_runs import command, content, make_trainer, resume_tool, run_tool
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, training
@@ -211,6 +211,21 @@ def test_an_interrupted_run_ends_with_the_same_bits(data, straight, tmp_path, mo
     again = tmp_path / "again"  # and its own file of options repeats it
     assert train.main(["--config", str(straight / "config.yaml"), "--run", str(again)]) == 0
     assert content(again, 6) == content(straight, 6)
+
+
+def test_several_devices_resume_with_the_same_parameters(data, tmp_path):
+    """A checkpoint has the mean over the devices of batch normalisation's running statistics; nothing learns by them."""
+    options = {"contexts": [mx.cpu(0), mx.cpu(1)], "adversarial": 0.25, "schedule": "constant", "warmup": 0.0}
+    make_trainer(data, tmp_path / "straight", steps=4, checkpoint_every=2, **options).fit()
+    make_trainer(data, tmp_path / "run", steps=2, **options).fit()
+    resumed = make_trainer(data, tmp_path / "run", steps=4, **options)
+    resumed.resume(training.newest_checkpoint(tmp_path / "run"))
+    resumed.fit()
+    assert content(tmp_path / "run", 4)["network.params"] == content(tmp_path / "straight", 4)["network.params"]
+    first, second = (training.newest_checkpoint(tmp_path / name).optimiser() for name in ("straight", "run"))
+    for name, array in first.items():
+        exact = not name.endswith(("running_mean", "running_var"))
+        np.testing.assert_allclose(second[name].asnumpy(), array.asnumpy(), rtol=0 if exact else 1e-5, err_msg=name)
 
 
 def test_the_discriminator_is_in_the_state_of_the_training_alone(straight):
