@@ -84,7 +84,13 @@ class Judge:
 def adam(parameters: Iterable[gluon.Parameter], rate: float, beta1: float) -> gluon.Trainer:
     """Adam over *parameters*, its state in this process, where a checkpoint can reach it."""
     optimizer = mx.optimizer.Adam(learning_rate=rate, beta1=beta1)
-    return gluon.Trainer(list(parameters), optimizer, update_on_kvstore=False)
+    trainer = gluon.Trainer(list(parameters), optimizer, update_on_kvstore=False)
+    if len(trainer._contexts) > 1:
+        # else Gluon does it in the middle of the first update, and replaces the running statistics of the other
+        # devices by those of the first
+        trainer._init_kvstore()
+        trainer._init_params()
+    return trainer
 
 
 def mean_of(losses: Sequence[mx.nd.NDArray]) -> float:

@@ -53,9 +53,6 @@ class AdversarialTerm:
         parameters = named_parameters(self._net)
         self._names = [PREFIX + name for name in parameters]
         self._optimiser = adam(parameters.values(), RATE, BETA1)
-        if len(contexts) > 1:  # as for the network's: not in the middle of the first update
-            self._optimiser._init_kvstore()
-            self._optimiser._init_params()
         self._judge = Judge(self._net, self._optimiser, GATE)
 
     def judge(self, truth: List[mx.nd.NDArray], made: List[mx.nd.NDArray], *, scale: float = 1.0) -> Judgement:
