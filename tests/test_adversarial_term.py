@@ -214,7 +214,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(data, straight, tmp_path, mo
 
 
 def test_several_devices_resume_with_the_same_parameters(data, tmp_path):
-    """A checkpoint has the mean over the devices of batch normalisation's running statistics; nothing learns by them."""
+    """Checkpoints have the mean over devices of batch normalisation's running statistics; nothing learns by them."""
     options = {"contexts": [mx.cpu(0), mx.cpu(1)], "adversarial": 0.25, "schedule": "constant", "warmup": 0.0}
     make_trainer(data, tmp_path / "straight", steps=4, checkpoint_every=2, **options).fit()
     make_trainer(data, tmp_path / "run", steps=2, **options).fit()
