@@ -23,7 +23,24 @@ from gluon_r2n2.recurrence import CELLS, Projection
 CHANNELS = 128  # of the grid state, at width 1
 
 
-class ViewNetwork(Block):
+class ReloadableBlock(Block):
+    """A block of 3D convolutions whose parameters can be read from a file at any time."""
+
+    def load_parameters(self, filename, ctx=None, **options):
+        """As in Gluon, also where the network has been used before.
+
+        An inference forward leaves 3D convolution weights in oneDNN's own layout, and Gluon's load_parameters then
+        fails at the next use ("Check failed: to.IsDefaultData()"); here every parameter gets a fresh array first.
+        """
+        for parameter in self.collect_params().values():
+            if parameter._data is not None:
+                contexts, values = parameter.list_ctx(), parameter.data(parameter.list_ctx()[0]).asnumpy()
+                parameter._data = None
+                parameter._init_impl(mx.nd.array(values, dtype=values.dtype), contexts)
+        super().load_parameters(filename, ctx=ctx, **options)
+
+
+class ViewNetwork(ReloadableBlock):
     """What every network that sees views has in common: views one by one -> a state -> voxel logits.
 
     Call it with images (T, B, 3, S, S), float RGB in [0, 1], T and B free, S = config.input_size; it returns the
@@ -96,19 +113,6 @@ class ViewNetwork(Block):
             raise ModelError(f"a state for at least 1 object is wanted, got batch={batch!r}")
         ctx = ctx or self.reference.list_ctx()[0]
         return mx.nd.zeros((batch,) + self.state_shape, ctx=ctx, dtype=self._dtype)
-
-    def load_parameters(self, filename, ctx=None, **options):
-        """As in Gluon, also where the network has been used before.
-
-        An inference forward leaves 3D convolution weights in oneDNN's own layout, and Gluon's load_parameters then
-        fails at the next use ("Check failed: to.IsDefaultData()"); here every parameter gets a fresh array first.
-        """
-        for parameter in self.collect_params().values():
-            if parameter._data is not None:
-                contexts, values = parameter.list_ctx(), parameter.data(parameter.list_ctx()[0]).asnumpy()
-                parameter._data = None
-                parameter._init_impl(mx.nd.array(values, dtype=values.dtype), contexts)
-        super().load_parameters(filename, ctx=ctx, **options)
 
     def encode(self, images) -> List:
         """Images (T, B, 3, S, S) -> T gate inputs (B, gates * C, N, N, N), all views in one batch, unchecked."""

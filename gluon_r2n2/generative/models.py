@@ -6,17 +6,17 @@ from typing import Callable, Tuple, Union
 import mxnet as mx
 import numpy as np
 from mxnet import gluon
-from mxnet.gluon import Block, HybridBlock
+from mxnet.gluon import HybridBlock
 
 from gluon_r2n2.errors import ModelError
 from gluon_r2n2.generative.config import GenerativeConfig
 from gluon_r2n2.generative.networks import Discriminator, Generator, ImageEncoder
-from gluon_r2n2.network import ViewNetwork, occupied_probability
+from gluon_r2n2.network import ReloadableBlock, ViewNetwork, occupied_probability
 
 BATCH = 16  # latent vectors at once
 
 
-class GAN(Block):
+class GAN(ReloadableBlock):
     """3D Generative Adversarial Network: `generator` and `discriminator`.
 
     Call it with latent vectors (B, L) of `draw_latents`; it returns the logits (B, 2, V, V, V) of the generator,
