@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd
-from tiny_data import RESOLUTION, SIZE
+from tiny_data import RESOLUTION, SIZE, make_data
 from tiny_runs import content, saved_steps
 
 import gluon_r2n2
@@ -58,16 +58,16 @@ def gradients_of(net, *parts):
 
 @pytest.mark.parametrize("name", ["3d_gan", "3d_vae_gan"])
 @pytest.mark.parametrize("loss", ["non_saturating", "saturating"])
-def test_gradients_are_those_of_the_written_out_objective(name, loss):
-    # a gate that stays shut keeps the discriminator as it is, so that both computations meet the same one
-    config = AdversarialConfig(batch_size=BATCH, gate=1e-9, loss=loss, adversarial_weight=0.7, divergence_weight=0.3,
+@pytest.mark.parametrize("gate", [1e-9, 1])  # shut, and open: the discriminator goes backward first, and stays as it is
+def test_gradients_are_those_of_the_written_out_objective(name, loss, gate):
+    config = AdversarialConfig(batch_size=BATCH, gate=gate, loss=loss, adversarial_weight=0.7, divergence_weight=0.3,
                                reconstruction_weight=0.02, seed=4, ema=0)
     net, batch = make_net(name), make_batch()
     updater = AdversarialUpdater(net, config, [mx.cpu()])
-    updater._optimisers["generator"].set_learning_rate(0)  # keep what the gradients are of
-    if name == "3d_vae_gan":
-        updater._optimisers["encoder"].set_learning_rate(0)
+    for optimiser in updater._optimisers.values():  # keep what the gradients are of
+        optimiser.set_learning_rate(0)
     measured = updater.update(batch, 7).read()
+    assert measured["discriminator_updates"] == (gate == 1)
     parts = ["generator"] + ["encoder"] * (name == "3d_vae_gan")
     found = gradients_of(net, *parts)
 
@@ -143,6 +143,8 @@ def test_two_devices_share_every_batch():
     updater = AdversarialUpdater(net, config, [mx.cpu(0), mx.cpu(1)])
     for number in (1, 2):
         found = updater.update(make_batch(), number).read()
+        mean = net.generator.stages[1].running_mean  # of each device's own share
+        assert (mean.data(mx.cpu(0)) != mean.data(mx.cpu(1))).asnumpy().all()
     assert np.isfinite(list(found.values())).all()
     for name, parameter in named_parameters(net).items():
         if parameter.grad_req != "null":  # running statistics are each device's own
@@ -264,12 +266,44 @@ def test_each_tool_resumes_its_own_runs(data, tmp_path, capsys):
     assert "training gate was 0.8 and is now 0.5" in capsys.readouterr().err
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("step,advice", [(1, "another --seed or a lower --lr-discriminator"),
+                                         (2, "lower learning rates, such as --lr-generator"),
+                                         (4, "lower learning rates, such as --lr-generator, from it with --init-from")])
+def test_a_loss_that_is_not_finite_stops_the_run(data, tmp_path, monkeypatch, capsys, step, advice):
     read = training.adversarial.update.AdversarialMeasurement.read
     monkeypatch.setattr(training.adversarial.update.AdversarialMeasurement, "read",
-                        lambda self: {**read(self), "loss": float("nan")})
-    assert tool(data, tmp_path / "run", "--steps", "3") == 1
-    assert "the loss at step 1 is nan, not finite" in capsys.readouterr().err
+                        lambda self: {**read(self), "loss": float("nan") if self.update == step else 1.0})
+    assert tool(data, tmp_path / "run", "--steps", "5", "--validate-every", "0") == 1
+    error = capsys.readouterr().err
+    assert f"the loss at step {step} is nan, not finite" in error and error.endswith(f"start anew with {advice}\n")
+
+
+def damage(path):
+    """Another byte in the last record of a shard."""
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 255
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("more", [[], ["--vae", "--image-size", str(SIZE)]], ids=["gan", "vae"])
+def test_bad_records_of_both_splits_are_skipped_where_that_is_wanted(tmp_path, more, capsys, caplog):
+    packed = make_data(tmp_path)
+    damage(packed / "val-00000.rec")
+    assert tool(packed, tmp_path / "strict", "--steps", "1", *more) == 2
+    assert "val-00000.rec, record 5 " in capsys.readouterr().err
+    damage(packed / "train-00000.rec")
+    assert tool(packed, tmp_path / "run", "--steps", "1", "--on-bad-record", "skip", *more) == 0
+    [validation] = events(tmp_path / "run", "validation")
+    assert validation["samples"] == 5 and "1 of 6 samples of split 'val' are bad and were left out" in caplog.text
+    assert tool(packed, tmp_path / "one", "--steps", "1", "--on-bad-record", "skip", "--classes", "chair",
+                "--validate-samples", "2", *more) == 0  # the bad one among them
+
+
+def test_a_batch_that_leaves_the_image_encoder_constant_is_refused():
+    net, config = make_net("3d_vae_gan"), AdversarialConfig(batch_size=1)
+    with pytest.raises(ModelError, match="larger --batch-size or --image-size"):
+        AdversarialUpdater(net, config, [mx.cpu()])
+    AdversarialUpdater(make_net("3d_vae_gan", input_size=SIZE + 1), config, [mx.cpu()])
 
 
 @pytest.mark.parametrize("options,says", [({"lr_generator": 0}, "lr_generator must be above 0"),

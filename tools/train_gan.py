@@ -20,7 +20,8 @@ from gluon_r2n2_tools import cli, pictures, training_run
 from gluon_r2n2_tools.train_gan_options import complete, configure, parse
 from gluon_r2n2_tools.train_progress import Progress, conclude, discriminator, introduce
 from gluon_r2n2_tools.train_setup import Setup, resolve, training_loader, validation
-from recordio.loading import RecordDataset
+from recordio.errors import DataError
+from recordio.loading import BadRecords, RecordDataset
 
 ACROSS = 4  # samples in a row of TensorBoard's picture
 
@@ -64,13 +65,24 @@ def coverage(options, setup: Setup) -> Optional[GenerativeValidation]:
         return None
     count = min(len(held_out), len(setup.data), config.validate_samples)
     rebuild = validation(options, setup, most_views=1) if family_of(setup.model) == "vae_gan" else None
-    return GenerativeValidation(lambda: grids(held_out, count), lambda: grids(setup.data, count), config.seed, rebuild)
+    skip = options.on_bad_record == "skip"
+    return GenerativeValidation(lambda: grids(held_out, count, skip), lambda: grids(setup.data, count, skip),
+                                config.seed, rebuild)
 
 
-def grids(data: RecordDataset, count: int) -> np.ndarray:
-    """Shapes from all over a data set, (count, V, V, V) of bool."""
+def grids(data: RecordDataset, count: int, skip: bool) -> np.ndarray:
+    """Shapes from all over a data set, (count, V, V, V) of bool; without bad records where these are to be skipped."""
     places = np.linspace(0, len(data) - 1, count).round().astype(int)  # sorted by class: evenly from all of them
-    return np.stack([data.voxels(place) for place in places])
+    found, bad = [], BadRecords(data.split, count, replaced=False)
+    for place in places:
+        try:
+            found.append(data.voxels(place))
+        except DataError as error:
+            if not skip or count == 1:  # one is to be left
+                raise
+            bad.add({data.keys[place]: str(error)})
+    bad.report(0)
+    return np.stack(found)
 
 
 def tensorboard(options, setup: Setup) -> Optional[training.TensorBoard]:

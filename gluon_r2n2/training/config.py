@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar
 
 from gluon_r2n2.errors import ModelError, unknown_name
 
@@ -36,6 +36,9 @@ class RunConfig:
     Raises:
         ModelError: a value that no run can have.
     """
+
+    # what to start anew with where numbers are not finite: in the first update, in a later one
+    REMEDIES: ClassVar[Tuple[str, str]]
 
     steps: int = 60000  # optimiser updates in all
     batch_size: int = 8  # objects per update, over all devices
@@ -92,6 +95,8 @@ class TrainingConfig(RunConfig):
     Raises:
         ModelError: a value that no run can have.
     """
+
+    REMEDIES = ("another --seed or a higher --loss-limit", "a lower --lr")
 
     recipe: str = "modern"
     optimizer: str = "adamw"  # one of OPTIMISERS

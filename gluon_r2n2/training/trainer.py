@@ -241,7 +241,7 @@ class Trainer:
         fault = self._monitor.read(measurement, waited)
         if fault:
             if measurement.update == 1:  # it is of the initial values, whatever the learning rate
-                raise self._stopped(1, fault, advice="start anew with another --seed or a higher --loss-limit")
+                raise self._stopped(1, fault, advice=f"start anew with {self.config.REMEDIES[0]}")
             raise self._stopped(measurement.update, fault)
 
     def _validation_due(self) -> bool:
@@ -312,8 +312,10 @@ class Trainer:
             if not np.isfinite(parameter.data(self._contexts[0]).asnumpy()).all():
                 raise self._stopped(self.step, f"parameter {name} is not finite at step {self.step}")
 
-    def _stopped(self, step: int, reason: str, *,
-                 advice: str = "start anew with a lower --lr, from it with --init-from") -> TrainingStopped:
+    def _stopped(self, step: int, reason: str, *, advice: Optional[str] = None) -> TrainingStopped:
+        if advice is None:
+            there = self._saved or self._exchange.rank  # a checkpoint, or worker 0 may have one
+            advice = f"start anew with {self.config.REMEDIES[1]}" + (", from it with --init-from" if there else "")
         self._log.write("stopped", step, reason=reason)
         kept = f"the last good checkpoint is {self._saved}" if self._saved else "there is no checkpoint yet"
         if self._exchange.rank:

@@ -53,7 +53,8 @@ def transfer_parameters(net: gluon.Block, arrays: Dict[str, mx.nd.NDArray], cont
     taken = tuple(name for name in here if here[name] == there.get(name))
     if not taken:
         raise ModelError(f"{source}: none of its {len(arrays)} parameters fits one of the {len(wanted)} of this "
-                         "network in name and shape; choose --model and --width nearer to it, or leave --init-from out")
+                         "network in name and shape; choose network flags (--width, ...) nearer to it, or leave "
+                         "--init-from out")
     fitting = {name: arrays[name].astype(np.dtype(wanted[name].dtype)) for name in taken}
     set_parameters(net, {**get_parameters(net), **fitting}, contexts, source=source)
     left = tuple((name, there.get(name), here.get(name)) for name in {**here, **there}

@@ -28,6 +28,8 @@ class AdversarialConfig(RunConfig):
         ModelError: a value that no run can have.
     """
 
+    REMEDIES = ("another --seed or a lower --lr-discriminator", "lower learning rates, such as --lr-generator")
+
     batch_size: int = 32  # objects per update, over all devices; batch normalisation sees a device's share of them
     steps: int = 20000  # updates of the generator
     validate_every: int = 500  # steps; 0: never

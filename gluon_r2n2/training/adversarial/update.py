@@ -9,6 +9,7 @@ import numpy as np
 from mxnet import autograd
 
 from gluon_r2n2.distributed import Exchange
+from gluon_r2n2.errors import ModelError
 from gluon_r2n2.evaluation import to_unit
 from gluon_r2n2.generative import draw_latents
 from gluon_r2n2.generative.losses import gaussian_divergence, squared_error
@@ -59,6 +60,9 @@ class AdversarialUpdater:
     Attributes:
         average: the moving average of the parameters; None where config.ema is 0.
 
+    Raises:
+        ModelError: a batch that the image encoder's normalisation would make nothing of.
+
     Source: Wu et al., NIPS 2016, sections 3.2 and 3.3.
     """
 
@@ -66,6 +70,11 @@ class AdversarialUpdater:
                  exchange: Optional[Exchange] = None):
         self._net, self._config, self._contexts = net, config, contexts
         self._encodes = net.config.family == "vae_gan"
+        share = config.batch_size // len(contexts)
+        if self._encodes and share * net.config.last_feature_size ** 2 == 1:
+            raise ModelError("the image encoder's last maps are one pixel each, which batch normalisation makes 0 in a "
+                             f"batch of 1, got batch_size={config.batch_size} on {len(contexts)} devices and "
+                             f"input_size={net.config.input_size}; choose a larger --batch-size or --image-size")
         parts = ("generator", "discriminator") + ("encoder",) * self._encodes
         rates = {part: getattr(config, f"lr_{part}") for part in parts}
         self._rates = {f"learning_rate_{part}": rate for part, rate in rates.items()}

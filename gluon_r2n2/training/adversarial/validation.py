@@ -94,7 +94,7 @@ class GenerativeValidation:
         probabilities = generate(net, latents)
         made = probabilities[:len(truth)] >= THRESHOLD
         distances = 1 - pairwise_iou(made, truth)
-        best_possible = coverage(1 - pairwise_iou(self.training(), truth))
+        best_possible = coverage(1 - pairwise_iou(self.training()[:len(truth)], truth))
         rebuilt = self.rebuild.measure(net, contexts) if self.rebuild else None
         return GenerativeScore(
             len(made), rebuilt.threshold if rebuilt else THRESHOLD, coverage(distances), best_possible,
