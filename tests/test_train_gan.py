@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import types
 
 import mxnet as mx
 import numpy as np
@@ -14,11 +15,14 @@ from tiny_runs import content, saved_steps
 
 import gluon_r2n2
 from gluon_r2n2 import ModelError, training
-from gluon_r2n2.generative import draw_latents
+from gluon_r2n2.generative import draw_latents, generate
 from gluon_r2n2.network import occupied_probability
 from gluon_r2n2.training.adversarial import AdversarialConfig, AdversarialUpdater, GenerativeValidation
-from gluon_r2n2.training.adversarial.judge import Judge, adam
+from gluon_r2n2.training.adversarial.judge import Judge, Verdict, adam
+from gluon_r2n2.training.adversarial.update import AdversarialMeasurement
 from gluon_r2n2.training.arrays import get_parameters, named_parameters
+from gluon_r2n2.training.monitor import Monitor
+from gluon_r2n2.training.runs import NoLog
 from gluon_r2n2_tools import train, train_gan
 from recordio.loading import Batch
 
@@ -177,6 +181,32 @@ def test_collapse_is_seen_and_said(boxes, made, coverage, says, monkeypatch):
     assert score.coverage == coverage and score.training_coverage == 1
     assert score.matching_iou == (1.0 if made == "all" else pytest.approx(1 / 8 if made == "one" else 0))
     assert score.warning() is None if says is None else says in score.warning()
+
+
+def test_more_samples_than_are_shown_are_made_some_at_a_time():
+    net, rng = make_net("3d_gan"), np.random.default_rng(6)
+    net.generator.logits.weight.set_data(200 * net.generator.logits.weight.data())  # else all voxels are near 1/2
+    truth = rng.random((21,) + 3 * (RESOLUTION,)) < 0.5
+    score = GenerativeValidation(lambda: truth, lambda: truth, 3).measure(net, [mx.cpu()])
+    made = generate(net, draw_latents(net.config, 21, np.random.default_rng(3)))
+    union, both = (made[:, None] >= 0.5) | truth, (made[:, None] >= 0.5) & truth
+    ious = both.sum(axis=(2, 3, 4)) / union.sum(axis=(2, 3, 4))  # (samples, held-out shapes)
+    assert len(set(ious.argmax(axis=1))) > 1 and score.coverage == len(set(ious.argmax(axis=1))) / 21
+    assert score.matching_iou == pytest.approx(ious.max(axis=0).mean()) and score.samples == 21
+    np.testing.assert_array_equal(score.examples, made[:16])
+
+
+def test_speed_is_of_all_steps_since_the_line(monkeypatch):
+    clock = iter([0.0, 4.0, 4.0, 8.0])  # start, then three readings: the second right after the first
+    monkeypatch.setattr("gluon_r2n2.training.monitor.time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    speeds = []
+    monitor = Monitor(AdversarialConfig(batch_size=BATCH, log_every=10), NoLog(), batches_per_epoch=1,
+                      progress=lambda numbers: speeds.append(numbers["samples_per_second"]), rates=lambda number: {})
+    for number in (1, 2, 3):
+        monitor.start()
+        verdict = Verdict(0.5, True, [mx.nd.ones(1)])
+        assert monitor.read(AdversarialMeasurement(number, ["a/1"], verdict, {"loss": [mx.nd.ones(1)]}), 0.0) is None
+    assert speeds == [BATCH / 4, BATCH / 2, BATCH * 3 / 8]
 
 
 @pytest.mark.parametrize("more", [[], ["--vae", "--image-size", str(SIZE)]], ids=["gan", "vae"])

@@ -41,7 +41,8 @@ class Monitor:
         config: all numbers.
         log: gets a line, with means since the line before, every config.log_every steps.
         batches_per_epoch: of the training data.
-        progress: called with the numbers of every update: step, samples_per_second and what was measured.
+        progress: called with the numbers of every update: step, what was measured, and samples_per_second since the
+            line before.
         rates: the number of an update -> its learning rates, by name.
     """
 
@@ -87,7 +88,9 @@ class Monitor:
         seconds, self._mark = now - self._mark, now
         self.window.append(found)
         self._times.append((waited, seconds))
-        self._progress({"step": step, **found, "samples_per_second": config.batch_size / seconds})
+        # of all steps since the line: where an update is waited for, a checkpoint after it leaves its reading no time
+        speed = config.batch_size / np.mean([seconds for _, seconds in self._times])
+        self._progress({"step": step, **found, "samples_per_second": float(speed)})
         if step % config.log_every == 0 or step >= config.steps:
             self._write(step)
         return None
