@@ -1,4 +1,4 @@
-"""What train.py tells its user: what begins, how far it is, how it ended and how to go on."""
+"""What a training tells its user: what begins, how far it is, how it ended and how to go on."""
 from __future__ import annotations
 
 import os

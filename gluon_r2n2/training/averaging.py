@@ -16,7 +16,7 @@ class Average:
     running statistics) is taken as it is.
 
     Args:
-        net: an initialised `gluon_r2n2.network.R2N2`; its parameters now are the first value of the average.
+        net: an initialised network of the zoo; its parameters now are the first value of the average.
         decay: from above 0 to below 1.
 
     Source: Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging (1992), with the decay and its

@@ -47,15 +47,15 @@ class Judge:
         Args:
             real, made: (b, V, V, V) each, by device; the made ones without the graph of their making.
         """
-        losses, right, count = [], 0.0, 0
+        losses, right, count = [], [], 0
         for one, other in zip(real, made):
             with autograd.record():
                 # apart, as normalised together they would give each other away
                 truth, guess = self.discriminator(one), self.discriminator(other)
                 losses.append(discriminator_loss(mx.nd, truth, guess))
-            right += float(((truth > 0).sum() + (guess <= 0).sum()).asscalar())
+            right.append((truth > 0).sum() + (guess <= 0).sum())
             count += 2 * len(truth)
-        accuracy = right / count
+        accuracy = sum(float(each.asscalar()) for each in right) / count  # once all devices have begun
         learnt = accuracy <= self.gate
         if learnt:
             for loss in losses:

@@ -2,7 +2,7 @@
 
     RUN/config.json                          what the run was started with
     RUN/log.jsonl                            one line per logged step, validation, checkpoint and resume
-    RUN/checkpoints/best.json                the name of the best checkpoint and its validation IoU
+    RUN/checkpoints/best.json                the name of the best checkpoint and what it is best in
     RUN/checkpoints/step-00000050/           network.params   parameters, by their place in the network
                                              trainer.states   the optimiser's state
                                              average.params   the moving average of the parameters, where one is kept
