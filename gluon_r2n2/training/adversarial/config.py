@@ -11,7 +11,7 @@ from gluon_r2n2.training.config import RunConfig
 LOSSES = ("non_saturating", "saturating")  # of the generator
 
 # What a recipe fixes; every value can be overridden by name. 'paper' are the numbers of Wu et al. (NIPS 2016, sections
-# 3.2 and 3.3); docs/generative.md says why 'modern' differs, and what each of them reached.
+# 3.2 and 3.3); docs/generative.md says why 'modern' differs.
 RECIPES: Dict[str, Dict[str, Any]] = {
     "modern": dict(lr_generator=1e-3, lr_discriminator=2e-4, lr_encoder=1e-3, divergence_weight=1.0,
                    reconstruction_weight=1.0, batch_size=32, ema=0.995),
