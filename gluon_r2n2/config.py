@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Type, TypeVar
 
 from gluon_r2n2.errors import ModelError, unknown_name
 
@@ -19,6 +19,8 @@ CHOICES = {
     "upsample": ("unpool", "trilinear", "trilinear_frozen", "deconv"),
 }
 
+Network = TypeVar("Network", bound="NetworkConfig")
+
 
 def channels_of(published: int, width: float) -> int:
     """The channel count of a width for one of a paper's: a multiple of 16, oneDNN's fast block."""
@@ -26,7 +28,25 @@ def channels_of(published: int, width: float) -> int:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig:
+class NetworkConfig:
+    """What the configurations of all families of networks can do."""
+
+    def as_dict(self) -> Dict[str, Any]:
+        """A plain dict that `from_dict` turns back into an equal configuration."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls: Type[Network], values: Dict[str, Any]) -> Network:
+        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("model option", key, known)
+        return cls(**values)
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(NetworkConfig):
     """The architecture of one network.
 
     Raises:
@@ -70,16 +90,3 @@ class ModelConfig:
     def channels(self, published: int) -> int:
         """The channel count of this width for one of the paper's; see `channels_of`."""
         return channels_of(published, self.width)
-
-    def as_dict(self) -> Dict[str, Any]:
-        """A plain dict that `from_dict` turns back into an equal configuration."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Dict[str, Any]) -> ModelConfig:
-        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("model option", key, known)
-        return cls(**values)

@@ -4,9 +4,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from typing import Any, Dict, List
+from typing import List
 
-from gluon_r2n2.config import RESOLUTIONS, channels_of
+from gluon_r2n2.config import RESOLUTIONS, NetworkConfig, channels_of
 from gluon_r2n2.errors import ModelError, unknown_name
 
 FAMILIES = ("gan", "vae_gan")
@@ -17,7 +17,7 @@ STRIDES = (4, 2, 2, 2)  # of the image encoder's convolutions before the last
 
 
 @dataclasses.dataclass(frozen=True)
-class GenerativeConfig:
+class GenerativeConfig(NetworkConfig):
     """The architecture of a 3D-GAN or a 3D-VAE-GAN.
 
     Raises:
@@ -77,16 +77,3 @@ class GenerativeConfig:
         for stride in STRIDES:
             size = -(-size // stride)
         return size
-
-    def as_dict(self) -> Dict[str, Any]:
-        """A plain dict that `from_dict` turns back into an equal configuration."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Dict[str, Any]) -> GenerativeConfig:
-        """Build a configuration from `as_dict`'s output; an unknown key is an error that names the nearest."""
-        known = [field.name for field in dataclasses.fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("model option", key, known)
-        return cls(**values)
