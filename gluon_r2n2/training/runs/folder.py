@@ -133,7 +133,7 @@ def training_of(facts: Dict[str, Any]) -> RunConfig:
     Raises:
         ModelError: an option that this version does not know.
     """
-    recurrent = family_of(config_from_dict(facts["model"])) == RECURRENT
+    recurrent = family_of(config_from_dict(facts.get("model", {}))) == RECURRENT
     return (TrainingConfig if recurrent else AdversarialConfig).from_dict(facts["training"])
 
 
